@@ -1,0 +1,1 @@
+"""The outside world behind our ports: stores, senders, clock, entropy and metrics."""

@@ -1,0 +1,1 @@
+"""Ways out of the house for a message: each delivers or raises, and never decides."""

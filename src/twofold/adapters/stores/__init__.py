@@ -1,0 +1,1 @@
+"""Where rows live: each store has reads and one conditional, all-or-nothing write."""

@@ -1,0 +1,1 @@
+"""The rules: plain functions over values, without clock, randomness, I/O or settings."""

@@ -1,0 +1,1 @@
+"""Our own HTTP faces: each turns requests into steps and outcomes into responses."""

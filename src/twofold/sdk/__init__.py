@@ -1,0 +1,1 @@
+"""What an application puts in front of its own routes to ask Twofold's verdict."""
