@@ -135,7 +135,7 @@ def may(ceremony: Ceremony, step: Step) -> bool:
     return (ceremony.state, step) in TRANSITIONS
 
 
-def advance(ceremony: Ceremony, step: Step, to: State, **changes: Any) -> Ceremony:  # noqa: ANN401 - passed through to replace(), which checks the names
+def advance(ceremony: Ceremony, step: Step, to: State, **changes: Any) -> Ceremony:
     """Return the ceremony moved on; raise NotPossible and change nothing if the table says no."""
     if to not in TRANSITIONS.get((ceremony.state, step), frozenset()):
         raise NotPossible
@@ -183,8 +183,16 @@ def load(values: Mapping[str, Any]) -> Ceremony:
     )
     draft = values.get("draft")
     if draft is not None:
-        *head, items, seed = draft
-        known["draft"] = Draft(*head, tuple((key, until) for key, until in items), seed)
+        authenticator, kind, label, secret, parameters, items, seed = draft
+        known["draft"] = Draft(
+            authenticator=authenticator,
+            kind=kind,
+            label=label,
+            secret=secret,
+            parameters=parameters,
+            items=tuple((key, until) for key, until in items),
+            seed=seed,
+        )
     known.setdefault("client", "")
     return Ceremony(require=Requirement(Aal(aal), max_age), proofs=proofs, **known)
 

@@ -1,0 +1,333 @@
+"""Binding another factor: begin, bind, confirm; nothing is stored until a right answer came.
+
+The new secret and the seed of the recovery codes travel in the sealed ticket alone, so an
+abandoned set-up leaves nothing behind, and the first commit that mentions them is the one that
+proves the claimant holds them.
+"""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass, replace
+from functools import partial
+
+from twofold.ceremonies import guesses, second, step_up
+from twofold.ceremonies.engine import Engine
+from twofold.ceremonies.grants import again, granted, new_session, session_id
+from twofold.ceremonies.outcomes import Done, Outcome, Pending, Revealed
+from twofold.core.ceremony import Ceremony, Draft, Kind, State, Step, advance, require_step
+from twofold.core.effects import (
+    Bind,
+    CloseSessions,
+    Effect,
+    OpenSession,
+    PutSubject,
+    TakeGuess,
+)
+from twofold.core.errors import CodeRejected, NotAllowed, Throttled
+from twofold.core.policy import Closing, Policy
+from twofold.core.throttle import NONE, Limits, shut, taken
+from twofold.core.types import (
+    SECOND,
+    Authenticator,
+    AuthenticatorId,
+    Context,
+    Instant,
+    Item,
+    Session,
+    Subject,
+    SubjectId,
+    View,
+)
+from twofold.factors import Answer, Asked, Bound, Factor, Held, Proof, Wish
+
+LETTERS = Limits(allowed=5, window=3_600, delay=3_600, longest=86_400)
+"""Messages to addresses that nobody confirmed yet: no tool for bombing strangers (A139)."""
+
+LETTERS_SCOPE = "letters:enrol"
+
+
+async def begin(engine: Engine, session: Session, context: Context) -> Pending:
+    """Start binding a factor from a session whose proof is fresh, or raise StepUpRequired."""
+    now = engine.clock.now()
+    ceremony = await step_up.started(engine, session, context, now, Kind.ENROL)
+    view = await engine.look(ceremony)
+    policy = engine.policy(view.policy)
+    step_up.require_fresh(engine, view, session, policy, now)
+    ready = replace(ceremony, expires_at=Instant(now + policy.enrolment_life * SECOND))
+    return second.pending(engine, ready, view, policy)
+
+
+async def bind(
+    engine: Engine, ticket: str, kind: str, context: Context, wish: Wish | None = None
+) -> Revealed:
+    """Make a new secret and show it, this once; a second call makes another and forgets it."""
+    now = engine.clock.now()
+    ceremony = engine.ceremony(ticket, context, now)
+    require_step(ceremony, Step.BIND)
+    return await engine.settle(partial(_bind, engine, ceremony, kind, context, now, wish or Wish()))
+
+
+async def _bind(
+    engine: Engine, ceremony: Ceremony, kind: str, context: Context, now: Instant, wish: Wish
+) -> Revealed:
+    view = await engine.look(ceremony)
+    policy = engine.policy(view.policy)
+    factor = engine.factors.get(kind)
+    if factor is None or kind not in second.bindable(engine, policy):
+        raise NotAllowed
+    subject = view.subject
+    named = replace(wish, account=wish.account or subject.email or subject.name)
+    bound = factor.bind(subject, named, engine.draw(), now)
+    held = _drafted(engine, ceremony, factor, bound, named, now)
+    asked = Asked()
+    effects: tuple[Effect, ...] = ()
+    if factor.asks:
+        asked = factor.ask(subject, held, ceremony.voice, engine.draw(), now)
+        sending = engine.delivery(now, subject, held.authenticator.id, asked)
+        effects = (_letter_taken(view, now), *sending)
+        held = replace(held, authenticator=replace(held.authenticator, items=asked.items or ()))
+    record = engine.record(
+        "enrol.begun", now, subject, context, method=kind, ceremony=ceremony.name
+    )
+    await engine.commit(*effects, record)
+    moved = advance(
+        ceremony, Step.BIND, State.CONFIRM, draft=_draft(engine, view, held), challenge=None
+    )
+    pending = second.pending(
+        engine, moved, view, policy, show=dict(asked.show), resend_at=asked.resend_at
+    )
+    return Revealed(pending, dict(bound.reveal))
+
+
+def _drafted(
+    engine: Engine, ceremony: Ceremony, factor: Factor, bound: Bound, wish: Wish, now: Instant
+) -> Held:
+    authenticator = Authenticator(
+        id=engine.new_authenticator_id(),
+        subject=_known(ceremony),
+        realm=ceremony.realm,
+        kind=factor.kind,
+        created_at=now,
+        label=wish.label,
+        parameters=bound.parameters,
+        items=bound.items,
+    )
+    return engine.draft(authenticator, bound.secret)
+
+
+def _known(ceremony: Ceremony) -> SubjectId:
+    if ceremony.subject is None:
+        raise NotAllowed
+    return ceremony.subject
+
+
+def _draft(engine: Engine, view: View, held: Held) -> Draft:
+    first = not any(a.kind == engine.recovery.kind for a in view.authenticators)
+    return Draft(
+        authenticator=held.authenticator.id,
+        kind=held.authenticator.kind,
+        label=held.authenticator.label,
+        secret=base64.b64encode(held.secret).decode(),
+        parameters=dict(held.authenticator.parameters),
+        items=tuple((item.key, item.expires_at) for item in held.authenticator.items),
+        seed=base64.b64encode(engine.draw(32)).decode() if first else "",
+    )
+
+
+def _letter_taken(view: View, now: Instant) -> TakeGuess:
+    tally = view.tallies.get(LETTERS_SCOPE, NONE)
+    closed = shut(replace(tally, streak=0), now, LETTERS)
+    if closed is not None:
+        raise Throttled(retry_after=closed.seconds(now, LETTERS.longest))
+    after = replace(taken(tally, now, LETTERS), streak=0)
+    return TakeGuess(view.subject.id, LETTERS_SCOPE, after, Instant(now + LETTERS.longest * SECOND))
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """One answer that may confirm a draft."""
+
+    ceremony: Ceremony
+    draft: Draft
+    answer: Answer
+    context: Context
+    now: Instant
+
+
+async def confirm(engine: Engine, ticket: str, answer: Answer, context: Context) -> Outcome:
+    """Bind the draft if the answer proves it is held; a session comes with it.
+
+    The first second factor brings a set of recovery codes, shown in this outcome only.
+    """
+    now = engine.clock.now()
+    ceremony = engine.ceremony(ticket, context, now)
+    require_step(ceremony, Step.CONFIRM)
+    if ceremony.draft is None:
+        raise NotAllowed
+    told = Confirmation(ceremony, ceremony.draft, answer, context, now)
+    return await engine.settle(partial(_confirm, engine, told))
+
+
+async def _confirm(engine: Engine, told: Confirmation) -> Outcome:
+    ceremony, now = told.ceremony, told.now
+    view = await engine.look(ceremony, session_id(ceremony))
+    already = again(engine, ceremony, view, told.answer, now)
+    if already is not None:
+        return already
+    policy = engine.policy(view.policy)
+    factor = engine.factors[told.draft.kind]
+    budget = guesses.budget(view, policy, factor.kind, ceremony, now)
+    held = _undrafted(engine, told)
+    verdict = await engine.judge(factor, held, ceremony.voice, told.answer, now)
+    if not isinstance(verdict, Proof):
+        record = engine.record(
+            "enrol.refused",
+            now,
+            view.subject,
+            told.context,
+            method=factor.kind,
+            hint=verdict.hint,
+            ceremony=ceremony.name,
+        )
+        await engine.commit(*budget.wrong(), record)
+        raise CodeRejected(attempts_left=budget.left_after_wrong)
+    return await _bound(engine, told, view, policy, held, verdict, budget.right())
+
+
+def _undrafted(engine: Engine, told: Confirmation) -> Held:
+    draft = told.draft
+    voice = told.ceremony.voice
+    authenticator = Authenticator(
+        id=AuthenticatorId(draft.authenticator),
+        subject=_known(told.ceremony),
+        realm=told.ceremony.realm,
+        kind=draft.kind,
+        created_at=told.now,
+        label=draft.label,
+        parameters=draft.parameters,
+        items=tuple(Item(key, _instant(until), voice) for key, until in draft.items),
+    )
+    return engine.draft(authenticator, base64.b64decode(draft.secret))
+
+
+def _instant(value: int | None) -> Instant | None:
+    return None if value is None else Instant(value)
+
+
+async def _bound(
+    engine: Engine,
+    told: Confirmation,
+    view: View,
+    policy: Policy,
+    held: Held,
+    proof: Proof,
+    paid: tuple[Effect, ...],
+) -> Outcome:
+    ceremony, now, subject = told.ceremony, told.now, view.subject
+    factor = engine.factors[told.draft.kind]
+    authenticator = _stored(engine, view, held, proof)
+    recovery, codes = await _recovery(engine, told, subject)
+    ceremony = replace(ceremony, proofs=(*ceremony.proofs, second.proven(factor, now)))
+    session = new_session(engine, ceremony, policy, told.context, told.answer, now)
+    record = engine.record(
+        "enrol.confirmed",
+        now,
+        subject,
+        told.context,
+        method=factor.kind,
+        authenticator=authenticator.id,
+        spent=proof.note or None,
+        ceremony=ceremony.name,
+        session=session.id,
+        aal=int(session.aal),
+        amr=session.amr,
+    )
+    told_owner = engine.letter(
+        now, subject, "factor-added", {"kind": factor.kind, "label": authenticator.label}
+    )
+    # A new epoch ends every pending ceremony that a password alone has begun (A77).
+    changed = PutSubject(_with_address(subject, authenticator), seen=ceremony.epoch)
+    sessions, ended = _sessions(policy, ceremony, session)
+    await engine.commit(
+        changed, *paid, Bind(authenticator), *recovery, *sessions, record, *told_owner
+    )
+    if not any(isinstance(effect, OpenSession) for effect in sessions):
+        return Done(
+            {"authenticator": authenticator.id, "recovery_codes": codes}, closes_session=True
+        )
+    return granted(
+        engine,
+        session,
+        replace(view, authenticators=(*view.authenticators, authenticator)),
+        recovery_codes=codes,
+        authenticator=authenticator.id,
+        ended=ended,
+    )
+
+
+def _stored(engine: Engine, view: View, held: Held, proof: Proof) -> Authenticator:
+    """Return the draft as it will be stored: sealed, its first step already spent."""
+    draft = held.authenticator
+    first = not second.methods(engine, view)
+    return replace(
+        draft,
+        sealed=engine.sealed(draft, held.secret),
+        mark=getattr(proof.spend, "mark", 0),
+        preferred=first,
+        items=(),
+    )
+
+
+async def _recovery(
+    engine: Engine, told: Confirmation, subject: Subject
+) -> tuple[tuple[Effect, ...], tuple[str, ...]]:
+    """Return the effects that store a first set of recovery codes, and the codes to show."""
+    if not told.draft.seed:
+        return (), ()
+    return await recovery_set(engine, subject, base64.b64decode(told.draft.seed), told.now)
+
+
+async def recovery_set(
+    engine: Engine, subject: Subject, seed: bytes, now: Instant
+) -> tuple[tuple[Effect, ...], tuple[str, ...]]:
+    """Make a set of recovery codes from a seed: what stores it, and what its owner must see."""
+    bound = await engine.hashing.run(partial(engine.recovery.bind, subject, Wish(), seed, now))
+    blank = Authenticator(
+        id=engine.new_authenticator_id(),
+        subject=subject.id,
+        realm=subject.realm,
+        kind=engine.recovery.kind,
+        created_at=now,
+        parameters=bound.parameters,
+        items=bound.items,
+    )
+    shown = bound.reveal["codes"]
+    codes = tuple(str(code) for code in shown) if isinstance(shown, list | tuple) else ()
+    return (Bind(replace(blank, sealed=engine.sealed(blank, bound.secret))),), codes
+
+
+def _with_address(subject: Subject, authenticator: Authenticator) -> Subject:
+    """Return the subject one epoch later; a code that came back verifies the address it went to."""
+    address = authenticator.parameters.get("address")
+    return replace(
+        subject,
+        epoch=subject.epoch + 1,
+        email_verified=subject.email_verified or (address is not None and address == subject.email),
+    )
+
+
+def _sessions(
+    policy: Policy, ceremony: Ceremony, session: Session
+) -> tuple[tuple[Effect, ...], tuple[str, ...]]:
+    """Return which sessions open and end with a change of factors, as policy says."""
+    opened = OpenSession(session)
+    if ceremony.session is None:
+        # A login that had to enrol: nobody else can be signed in with less than this.
+        return (opened, CloseSessions(session.subject, keep=session.id)), ()
+    if policy.closing is Closing.ALL:
+        return (CloseSessions(session.subject),), (ceremony.session,)
+    replaced = CloseSessions(session.subject, only=ceremony.session)
+    others = CloseSessions(session.subject, keep=session.id)
+    kept = others if policy.closing is Closing.OTHERS else replaced
+    return (opened, kept), (ceremony.session,)

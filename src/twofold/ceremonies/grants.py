@@ -1,0 +1,155 @@
+"""How a ceremony ends well: one session, named after the ceremony, and its tokens.
+
+The session's id is derived from the ceremony's own id, which never leaves the sealed ticket, and
+is the primary key of the insert: one ceremony makes at most one session (decision 2), without a
+table of used tickets. Tokens are MACs over the session's identity, so an honest retry of a lost
+answer is given the very same ones.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+
+from twofold.ceremonies.engine import Engine
+from twofold.ceremonies.outcomes import Granted, Tokens
+from twofold.core import tokens
+from twofold.core.ceremony import Ceremony
+from twofold.core.errors import CeremonyConsumed
+from twofold.core.policy import Policy, level, references
+from twofold.core.types import (
+    SECOND,
+    Binding,
+    Context,
+    Instant,
+    Session,
+    SessionId,
+    SubjectId,
+    View,
+)
+from twofold.factors import Answer
+
+RETRY = 15 * SECOND
+"""How long the same answer to the same ceremony gets the same session again."""
+
+FEW = 3
+"""With so many recovery codes left, the claimant is told."""
+
+
+def session_id(ceremony: Ceremony) -> SessionId:
+    """Return the id of the one session this ceremony may open."""
+    digest = hashlib.sha256(b"twofold session\0" + bytes.fromhex(ceremony.jti)).digest()
+    return SessionId(digest[:16].hex())
+
+
+def new_session(
+    engine: Engine,
+    ceremony: Ceremony,
+    policy: Policy,
+    context: Context,
+    answer: Answer,
+    now: Instant,
+) -> Session:
+    """Return the session that the ceremony's proofs earn."""
+    aal = level(ceremony.proofs)
+    lifetime = policy.lifetime(aal)
+    return Session(
+        realm=ceremony.realm,
+        subject=_subject(ceremony),
+        id=session_id(ceremony),
+        created_at=now,
+        auth_time=max((proof.at for proof in ceremony.proofs), default=now),
+        aal=aal,
+        amr=references(ceremony.proofs, trusted=ceremony.trusted),
+        expires_at=Instant(now + lifetime.absolute * SECOND),
+        idle=lifetime.idle,
+        seen_at=now,
+        client=ceremony.client,
+        transport=ceremony.transport,
+        rotated_at=now,
+        address=context.address,
+        agent=context.agent[:256],
+        proof=_mark(engine, ceremony, answer)[0],
+        access_life=policy.access_life,
+    )
+
+
+def granted(
+    engine: Engine,
+    session: Session,
+    view: View,
+    *,
+    recovery_codes: tuple[str, ...] = (),
+    authenticator: str | None = None,
+    ended: tuple[str, ...] = (),
+    codes_left: int | None = None,
+) -> Granted:
+    """Return the outcome that hands a session over."""
+    return Granted(
+        session=session,
+        subject=view.subject,
+        tokens=tokens_of(engine, session),
+        notices=_notices(session, view, codes_left),
+        recovery_codes=recovery_codes,
+        authenticator=authenticator,
+        ended=ended,
+    )
+
+
+def tokens_of(engine: Engine, session: Session) -> Tokens:
+    """Return the tokens of a session's present generation."""
+    ring = engine.ring()
+    named = (session.realm, session.subject, session.id, session.generation)
+    return Tokens(
+        session=tokens.mint(ring, "session", *named),
+        access=tokens.mint(ring, "access", *named),
+        refresh=tokens.mint(ring, "refresh", *named),
+    )
+
+
+def again(
+    engine: Engine, ceremony: Ceremony, view: View, answer: Answer, now: Instant
+) -> Granted | None:
+    """Return the session this ceremony already opened, to an honest retry of the same answer.
+
+    None if it opened none; CeremonyConsumed if the answer is another one or came too late: a
+    finished ceremony never judges again, so nothing can be guessed at.
+    """
+    if view.session is None:
+        return None
+    same = any(
+        hmac.compare_digest(mark, view.session.proof) for mark in _mark(engine, ceremony, answer)
+    )
+    fresh = now - view.session.created_at <= RETRY and view.session.generation == 0
+    if not (same and fresh):
+        raise CeremonyConsumed
+    return granted(engine, view.session, view)
+
+
+def _subject(ceremony: Ceremony) -> SubjectId:
+    if ceremony.subject is None:
+        raise CeremonyConsumed
+    return ceremony.subject
+
+
+def _mark(engine: Engine, ceremony: Ceremony, answer: Answer) -> tuple[str, ...]:
+    # Keyed, because a six-digit code behind a plain hash is no secret.
+    text = answer if isinstance(answer, str) else json.dumps(answer, sort_keys=True)
+    said = f"answer\0{ceremony.jti}\0{text}".encode(errors="surrogatepass")
+    return tuple(
+        hmac.digest(key, said, "sha256")[:12].hex()
+        for key in engine.ring().keys("code-mac").values()
+    )
+
+
+def _notices(session: Session, view: View, codes_left: int | None) -> tuple[str, ...]:
+    found = []
+    second = [a for a in view.authenticators if a.state is Binding.ACTIVE and not a.items]
+    if codes_left is not None and codes_left <= FEW:
+        found.append(f"recovery-codes-low({codes_left})")
+    if "rc" in session.amr:
+        found.append("replace-lost-factor")
+    if len(second) <= 1 and session.aal == 1 and "rc" not in session.amr:
+        found.append("enroll-recommended")
+    return tuple(found)

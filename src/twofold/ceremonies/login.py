@@ -1,0 +1,283 @@
+"""How a login begins, and its first step; also what every ceremony allows: look, cancel, skip."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import partial
+
+from twofold.ceremonies import guesses, second
+from twofold.ceremonies.engine import Engine
+from twofold.ceremonies.grants import granted, new_session
+from twofold.ceremonies.outcomes import Done, Outcome, Pending
+from twofold.ceremonies.proceed import EVENTS, Right, proceed
+from twofold.ceremonies.prove import asked, renewed
+from twofold.core.ceremony import Ceremony, Kind, State, Step, advance, require_step
+from twofold.core.effects import OpenSession, Record, Unchanged
+from twofold.core.errors import (
+    CooldownActive,
+    FactorBlocked,
+    InvalidCredentials,
+    NotPossible,
+    Throttled,
+)
+from twofold.core.identifiers import candidates
+from twofold.core.networks import source_key
+from twofold.core.policy import Requirement
+from twofold.core.types import (
+    SECOND,
+    Authenticator,
+    AuthenticatorId,
+    Binding,
+    Context,
+    Instant,
+    Status,
+    SubjectId,
+    View,
+)
+from twofold.factors import Answer, Held, Proof, Wrong
+
+NOBODY = SubjectId("0" * 32)
+"""Whose decoy is judged when the subject is unknown, so that it costs the same (I8)."""
+
+
+@dataclass(slots=True)
+class Opening:
+    """A first factor's answer on its way through as many rounds as races make necessary."""
+
+    ceremony: Ceremony
+    identifiers: tuple[str, ...]
+    answer: Answer
+    context: Context
+    now: Instant
+    verdicts: dict[bytes, Proof | Wrong] = field(default_factory=dict)
+    """By sealed secret: a round lost to a race does not pay for a slow hash again."""
+
+
+async def begin(
+    engine: Engine,
+    context: Context,
+    *,
+    identifier: str = "",
+    answer: Answer | None = None,
+    require: Requirement | None = None,
+) -> Outcome:
+    """Start a login; with an answer its first step is taken in the same breath."""
+    now = engine.clock.now()
+    life = engine.rules.policy.ceremony_life
+    ceremony = Ceremony(
+        jti=engine.draw(16).hex(),
+        kind=Kind.LOGIN,
+        realm=context.realm,
+        client=context.client,
+        state=State.FIRST_FACTOR,
+        started_at=now,
+        expires_at=Instant(now + life * SECOND),
+        require=require or Requirement(),
+        identifier=identifier,
+        binding=context.binding,
+        transport=context.transport.value,
+    )
+    if answer is None:
+        return second.pending(engine, ceremony, None, engine.rules.policy)
+    return await _open(engine, ceremony, identifier, answer, context, now)
+
+
+async def first_factor(
+    engine: Engine, ticket: str, answer: Answer, context: Context, *, identifier: str = ""
+) -> Outcome:
+    """Judge a first factor's answer.
+
+    Raises InvalidCredentials for every reason there is, Throttled for known and unknown names
+    alike, Overloaded when the queue for slow hashes is full and nothing was tried.
+    """
+    now = engine.clock.now()
+    ceremony = engine.ceremony(ticket, context, now)
+    require_step(ceremony, Step.PROVE)
+    if ceremony.state is not State.FIRST_FACTOR:
+        raise NotPossible
+    return await _open(engine, ceremony, identifier or ceremony.identifier, answer, context, now)
+
+
+async def _open(
+    engine: Engine,
+    ceremony: Ceremony,
+    identifier: str,
+    answer: Answer,
+    context: Context,
+    now: Instant,
+) -> Outcome:
+    names = candidates(identifier) if ceremony.subject is None else ()
+    name = names[0] if names else (ceremony.subject or "")
+    source = source_key(context.address)
+    engine.gate.check(source, name, now)
+    opening = Opening(ceremony, names, answer, context, now)
+    try:
+        outcome = await engine.settle(partial(_round, engine, opening))
+    except InvalidCredentials:
+        engine.gate.failed(source, name, now)
+        raise
+    engine.gate.forget(name)
+    return await _asked_at_once(engine, outcome, context, now)
+
+
+async def _round(engine: Engine, opening: Opening) -> Outcome:
+    view = await _find(engine, opening)
+    target = _target(engine, view)
+    verdict = await _verdict(engine, opening, target)
+    if view is None or target is None:
+        # Recorded without the name: people type passwords into the wrong field.
+        await engine.commit(_refusal(engine, opening, view, "unknown"))
+        raise InvalidCredentials
+    policy = engine.policy(view.policy)
+    try:
+        budget = guesses.budget(view, policy, engine.opening.kind, None, opening.now)
+    except FactorBlocked:
+        # Right and wrong alike, and no other words than for a stranger (I8).
+        await engine.commit(_refusal(engine, opening, view, "blocked"))
+        raise InvalidCredentials from None
+    if isinstance(verdict, Wrong):
+        await engine.commit(*budget.wrong(), _refusal(engine, opening, view, verdict.hint))
+        raise InvalidCredentials
+    ceremony = replace(
+        opening.ceremony,
+        subject=view.subject.id,
+        epoch=view.subject.epoch,
+        identifier="",
+        expires_at=Instant(opening.ceremony.started_at + policy.ceremony_life * SECOND),
+        proofs=(*opening.ceremony.proofs, second.proven(engine.opening, opening.now)),
+    )
+    right = Right(
+        answer=opening.answer,
+        method=engine.opening.kind,
+        authenticator=target.id,
+        note=verdict.note,
+        paid=(
+            Unchanged(view.subject.id, view.subject.epoch),
+            *renewed(engine, second.Method(target, engine.opening), verdict),
+            *budget.right(),
+        ),
+    )
+    return await proceed(engine, ceremony, view, policy, opening.context, opening.now, right)
+
+
+async def _find(engine: Engine, opening: Opening) -> View | None:
+    ceremony = opening.ceremony
+    if ceremony.subject is not None:
+        return await engine.look(ceremony)
+    for identifier in opening.identifiers:
+        view = await engine.store.view(ceremony.realm, identifier=identifier)
+        if view is not None:
+            return view
+    return None
+
+
+def _target(engine: Engine, view: View | None) -> Authenticator | None:
+    if view is None or view.subject.status is not Status.ACTIVE:
+        return None
+    known = (a for a in view.authenticators if a.kind == engine.opening.kind)
+    return next((a for a in known if a.state is Binding.ACTIVE), None)
+
+
+async def _verdict(engine: Engine, opening: Opening, target: Authenticator | None) -> Proof | Wrong:
+    key = target.sealed if target is not None else b""
+    if key not in opening.verdicts:
+        held = engine.held(target) if target is not None else _decoy(engine, opening)
+        opening.verdicts[key] = await engine.judge(
+            engine.opening, held, opening.ceremony.voice, opening.answer, opening.now
+        )
+    return opening.verdicts[key]
+
+
+def _decoy(engine: Engine, opening: Opening) -> Held:
+    nobody = Authenticator(
+        id=AuthenticatorId("0" * 16),
+        subject=NOBODY,
+        realm=opening.ceremony.realm,
+        kind=engine.opening.kind,
+        created_at=opening.now,
+    )
+    return engine.draft(nobody, engine.opening.decoy)
+
+
+def _refusal(engine: Engine, opening: Opening, view: View | None, hint: str) -> Record:
+    prefix = EVENTS[opening.ceremony.kind]
+    subject = view.subject if view is not None else None
+    return engine.record(
+        f"{prefix}.password.refused",
+        opening.now,
+        subject,
+        opening.context,
+        hint=hint,
+        ceremony=opening.ceremony.name,
+    )
+
+
+async def _asked_at_once(
+    engine: Engine, outcome: Outcome, context: Context, now: Instant
+) -> Outcome:
+    """Send the challenge along when the preferred method cannot be answered without one.
+
+    A cool-down or a blocked method never fails the login: the claimant may choose another.
+    """
+    match outcome:
+        case Pending(ceremony=ceremony, choices=(choice, *_)) if (
+            ceremony.state is State.SECOND_FACTOR and choice.needs_challenge
+        ):
+            try:
+                return await engine.settle(
+                    partial(asked, engine, ceremony, context, now, choice.id)
+                )
+            except (CooldownActive, Throttled):
+                return outcome
+        case _:
+            return outcome
+
+
+async def inspect(engine: Engine, ticket: str, context: Context) -> Outcome:
+    """Say where a ceremony stands; secrets are never repeated."""
+    now = engine.clock.now()
+    ceremony = engine.ceremony(ticket, context, now)
+    if ceremony.subject is None:
+        return second.pending(engine, ceremony, None, engine.rules.policy)
+    view = await engine.look(ceremony)
+    return second.pending(engine, ceremony, view, engine.policy(view.policy))
+
+
+async def cancel(engine: Engine, ticket: str, context: Context) -> Done:
+    """End a ceremony for good: its ticket opens nothing any more."""
+    now = engine.clock.now()
+    ceremony = advance(engine.ceremony(ticket, context, now), Step.CANCEL, State.CANCELLED)
+    if ceremony.subject is None:
+        return Done()
+
+    async def attempt() -> None:
+        view = await engine.look(ceremony)
+        event = f"{EVENTS[ceremony.kind]}.cancelled"
+        record = engine.record(event, now, view.subject, context, ceremony=ceremony.name)
+        await engine.commit(guesses.ended(view, ceremony, engine.policy(view.policy)), record)
+
+    await engine.settle(attempt)
+    return Done()
+
+
+async def skip(engine: Engine, ticket: str, context: Context) -> Outcome:
+    """Put a demanded enrolment off while policy still allows it."""
+    now = engine.clock.now()
+    ceremony = engine.ceremony(ticket, context, now)
+    moved = advance(ceremony, Step.SKIP, State.DONE, draft=None)
+    if ceremony.skippable_until is None or ceremony.skippable_until <= now:
+        raise NotPossible
+
+    async def attempt() -> Outcome:
+        view = await engine.look(ceremony)
+        policy = engine.policy(view.policy)
+        guesses.budget(view, policy, engine.opening.kind, ceremony, now)
+        session = new_session(engine, moved, policy, context, "", now)
+        record = engine.record(
+            "enrol.declined", now, view.subject, context, session=session.id, amr=session.amr
+        )
+        unchanged = Unchanged(view.subject.id, ceremony.epoch)
+        await engine.commit(unchanged, OpenSession(session), record)
+        return granted(engine, session, view)
+
+    return await engine.settle(attempt)

@@ -1,0 +1,87 @@
+"""What a step can lead to, as a closed union; a face or dialect is a ``match`` over it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from twofold.core.ceremony import Ceremony
+from twofold.core.types import Instant, Session, Subject
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A method the claimant may use now."""
+
+    id: str
+    kind: str
+    label: str
+    preferred: bool
+    needs_challenge: bool
+    hint: str = ""
+    """A masked address; nothing that only the owner should know."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """The ceremony goes on; ``ticket`` is the new name of it."""
+
+    ceremony: Ceremony
+    ticket: str = field(repr=False)
+    subject: Subject | None = None
+    """Known to faces once a first factor is proved, None before (I8)."""
+    choices: tuple[Choice, ...] = ()
+    """Second factors, preferred first."""
+    recovery: bool = False
+    """Whether a recovery code would be accepted."""
+    attempts_left: int | None = None
+    kinds: tuple[str, ...] = ()
+    """What may be bound, in the states that bind."""
+    show: Mapping[str, object] = field(default_factory=dict)
+    """What a challenge needs to be answered: a masked address, WebAuthn options."""
+    resend_at: Instant | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Revealed:
+    """The ceremony goes on, and here is a secret that is shown now and never again (I5)."""
+
+    pending: Pending
+    secrets: Mapping[str, object] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """The names of a session; which one a face hands out depends on the transport."""
+
+    session: str = field(repr=False)
+    access: str = field(repr=False)
+    refresh: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """The ceremony is over and this session stands for it."""
+
+    session: Session
+    subject: Subject
+    tokens: Tokens
+    notices: tuple[str, ...] = ()
+    recovery_codes: tuple[str, ...] = field(default=(), repr=False)
+    authenticator: str | None = None
+    """The authenticator that was bound, when one was."""
+    ended: tuple[str, ...] = ()
+    """Ids of sessions that this one replaces."""
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """Something was done that leads to no session."""
+
+    facts: Mapping[str, object] = field(default_factory=dict, repr=False)
+    closes_session: bool = False
+    """Whether the caller's own session ended with it, so that cookies must go."""
+
+
+Outcome = Granted | Pending | Revealed | Done
+"""All that a step can lead to."""

@@ -1,0 +1,115 @@
+"""What follows a right answer: the decision, and the one commit that both pays and grants."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from twofold.ceremonies import second
+from twofold.ceremonies.engine import Engine
+from twofold.ceremonies.grants import granted, new_session
+from twofold.ceremonies.outcomes import Granted, Outcome
+from twofold.core.ceremony import Ceremony, Kind, State, Step, advance
+from twofold.core.effects import CloseSessions, Effect, OpenSession
+from twofold.core.errors import NotAllowed
+from twofold.core.policy import Decision, Need, Policy, decide
+from twofold.core.types import SECOND, Context, Instant, View
+from twofold.factors import Answer
+
+EVENTS = {Kind.LOGIN: "login", Kind.STEP_UP: "stepup", Kind.ENROL: "enrol"}
+"""How the records of a ceremony begin."""
+
+
+@dataclass(frozen=True, slots=True)
+class Right:
+    """A right answer that is not yet paid for."""
+
+    answer: Answer
+    method: str
+    authenticator: str
+    note: str
+    paid: tuple[Effect, ...]
+    """Spend, budget and whatever else must be true or happen with it."""
+    codes_left: int | None = None
+
+
+async def proceed(
+    engine: Engine,
+    ceremony: Ceremony,
+    view: View,
+    policy: Policy,
+    context: Context,
+    now: Instant,
+    right: Right,
+) -> Outcome:
+    """Decide what the proofs are good for, commit, and only then say so."""
+    decision = decide(policy, second.situation(engine, view, ceremony, context, now))
+    ceremony = replace(ceremony, trusted=decision.trusted)
+    if decision.need is Need.NOTHING:
+        return await _grant(engine, ceremony, view, policy, context, now, right, decision)
+    event = f"{EVENTS[ceremony.kind]}.{'password' if right.method == 'password' else 'code'}"
+    if decision.need is Need.IMPOSSIBLE:
+        refused = f"{EVENTS[ceremony.kind]}.refused"
+        facts = engine.record(refused, now, view.subject, context, reasons=decision.reasons)
+        await engine.commit(*right.paid, facts)
+        raise NotAllowed
+    accepted = engine.record(
+        f"{event}.accepted",
+        now,
+        view.subject,
+        context,
+        method=right.method,
+        authenticator=right.authenticator,
+        spent=right.note or None,
+        ceremony=ceremony.name,
+        reasons=decision.reasons,
+    )
+    await engine.commit(*right.paid, accepted)
+    moved = _moved(ceremony, policy, decision, now)
+    return second.pending(engine, moved, view, policy)
+
+
+def _moved(ceremony: Ceremony, policy: Policy, decision: Decision, now: Instant) -> Ceremony:
+    if decision.need is Need.SECOND_FACTOR:
+        return advance(ceremony, Step.PROVE, State.SECOND_FACTOR, asked=None, challenge=None)
+    return advance(
+        ceremony,
+        Step.PROVE,
+        State.ENROL,
+        asked=None,
+        challenge=None,
+        expires_at=Instant(now + policy.enrolment_life * SECOND),
+        skippable_until=decision.skippable_until,
+    )
+
+
+async def _grant(
+    engine: Engine,
+    ceremony: Ceremony,
+    view: View,
+    policy: Policy,
+    context: Context,
+    now: Instant,
+    right: Right,
+    decision: Decision,
+) -> Granted:
+    session = new_session(engine, ceremony, policy, context, right.answer, now)
+    # A step-up replaces the session it began from: a new id at each rise (ASVS 7.2.4).
+    closing = (CloseSessions(view.subject.id, only=ceremony.session),) if ceremony.session else ()
+    record = engine.record(
+        f"{EVENTS[ceremony.kind]}.granted",
+        now,
+        view.subject,
+        context,
+        method=right.method,
+        authenticator=right.authenticator,
+        spent=right.note or None,
+        ceremony=ceremony.name,
+        session=session.id,
+        aal=int(session.aal),
+        amr=session.amr,
+        reasons=decision.reasons,
+    )
+    advance(ceremony, Step.PROVE, State.DONE)
+    await engine.commit(*right.paid, OpenSession(session), *closing, record)
+    ended = (ceremony.session,) if ceremony.session else ()
+    return granted(engine, session, view, ended=ended, codes_left=right.codes_left)
