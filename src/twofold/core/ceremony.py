@@ -156,7 +156,7 @@ def dump(ceremony: Ceremony) -> dict[str, Any]:
     values: dict[str, Any] = {
         name: value
         for name in _PLAIN
-        if (value := getattr(ceremony, name)) not in (None, "", False)
+        if (value := getattr(ceremony, name)) is not None and value is not False and value != ""
     }
     require = ceremony.require
     values["require"] = [int(require.aal), require.max_age]
