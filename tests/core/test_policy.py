@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import combinations
 
 import pytest
@@ -118,18 +119,13 @@ def test_the_strictest_rule_that_applies_wins_and_is_named() -> None:
         groups={"staff": Enforcement.REQUIRED, "guests": Enforcement.OFF},
         clients={"wiki": ClientRule(enforcement=Enforcement.OFF), "bank": ClientRule()},
     )
-    member = Subject(**{**as_dict(ALICE), "groups": ("staff", "guests", "unknown")})
-    admin = Subject(**{**as_dict(ALICE), "admin": True})
+    member = replace(ALICE, groups=("staff", "guests", "unknown"))
+    admin = replace(ALICE, admin=True)
 
     assert enforced(policy, ALICE, "wiki") == (Enforcement.OPTIONAL, "realm")
     assert enforced(policy, ALICE, "bank") == (Enforcement.OPTIONAL, "realm")
     assert enforced(policy, member, "wiki") == (Enforcement.REQUIRED, "group:staff")
     assert enforced(policy, admin, "") == (Enforcement.REQUIRED, "admins")
-
-
-def as_dict(subject: Subject) -> dict[str, object]:
-    """The subject as keywords."""
-    return {name: getattr(subject, name) for name in Subject.__dataclass_fields__}
 
 
 def test_a_trusted_network_spares_the_second_step_and_says_so() -> None:

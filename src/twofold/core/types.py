@@ -167,6 +167,9 @@ class Session:
     agent: str = ""
     proof: str = ""
     """MAC of the answer that opened it, so that an honest retry is told from a replay."""
+    access_life: int = 900
+    """Seconds an access token is good for after ``rotated_at``: policy's word when the session
+    was opened, kept here so that a request needs no second read."""
 
 
 @dataclass(frozen=True, slots=True)
