@@ -72,8 +72,9 @@ class Asked:
     expires_at: Instant | None = None
     resend_at: Instant | None = None
     ceremony: str | None = None
-    """The name of the challenge that answers this one too (a code already on its way to the
-    same place): the ticket keeps it and hands it to ``ask`` and ``verify`` instead of its own."""
+    """The name under which this challenge is answered, None for the ceremony's own. It differs
+    where a code already on its way to the same place answers this one too: the ticket keeps it
+    and hands it to ``ask`` and ``verify`` instead of its own."""
 
 
 @dataclass(frozen=True, slots=True)
