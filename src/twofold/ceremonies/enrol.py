@@ -80,24 +80,39 @@ async def _bind(
     named = replace(wish, account=wish.account or subject.email or subject.name)
     bound = factor.bind(subject, named, engine.draw(), now)
     held = _drafted(engine, ceremony, factor, bound, named, now)
-    asked = Asked()
-    effects: tuple[Effect, ...] = ()
-    if factor.asks:
-        asked = factor.ask(subject, held, ceremony.voice, engine.draw(), now)
-        sending = engine.delivery(now, subject, held.authenticator.id, asked)
-        effects = (_letter_taken(view, now), *sending)
-        held = replace(held, authenticator=replace(held.authenticator, items=asked.items or ()))
+    held, asked, effects = _challenged(engine, ceremony, factor, view, held, now)
     record = engine.record(
         "enrol.begun", now, subject, context, method=kind, ceremony=ceremony.name
     )
     await engine.commit(*effects, record)
     moved = advance(
-        ceremony, Step.BIND, State.CONFIRM, draft=_draft(engine, view, held), challenge=None
+        ceremony,
+        Step.BIND,
+        State.CONFIRM,
+        draft=_draft(engine, view, held),
+        challenge=asked.ceremony,
     )
     pending = second.pending(
         engine, moved, view, policy, show=dict(asked.show), resend_at=asked.resend_at
     )
     return Revealed(pending, dict(bound.reveal))
+
+
+def _challenged(
+    engine: Engine, ceremony: Ceremony, factor: Factor, view: View, held: Held, now: Instant
+) -> tuple[Held, Asked, tuple[Effect, ...]]:
+    """Ask at once for what confirms a factor that cannot be confirmed without being asked."""
+    if not factor.asks:
+        return held, Asked(), ()
+    asked = factor.ask(view.subject, held, ceremony.voice, engine.draw(), now)
+    waiting = replace(
+        held.authenticator,
+        items=asked.items or (),
+        # With the moment of sending, so that the cool-down goes on once it is bound (A139).
+        parameters=asked.parameters or held.authenticator.parameters,
+    )
+    sending = engine.delivery(now, view.subject, waiting.id, asked)
+    return replace(held, authenticator=waiting), asked, (_letter_taken(view, now), *sending)
 
 
 def _drafted(

@@ -12,6 +12,7 @@ import hashlib
 import hmac
 import json
 
+from twofold.ceremonies import second
 from twofold.ceremonies.engine import Engine
 from twofold.ceremonies.outcomes import Granted, Tokens
 from twofold.core import tokens
@@ -20,7 +21,6 @@ from twofold.core.errors import CeremonyConsumed
 from twofold.core.policy import Policy, level, references
 from twofold.core.types import (
     SECOND,
-    Binding,
     Context,
     Instant,
     Session,
@@ -90,7 +90,7 @@ def granted(
         session=session,
         subject=view.subject,
         tokens=tokens_of(engine, session),
-        notices=_notices(session, view, codes_left),
+        notices=_notices(engine, session, view, codes_left),
         recovery_codes=recovery_codes,
         authenticator=authenticator,
         ended=ended,
@@ -143,13 +143,14 @@ def _mark(engine: Engine, ceremony: Ceremony, answer: Answer) -> tuple[str, ...]
     )
 
 
-def _notices(session: Session, view: View, codes_left: int | None) -> tuple[str, ...]:
+def _notices(
+    engine: Engine, session: Session, view: View, codes_left: int | None
+) -> tuple[str, ...]:
     found = []
-    second = [a for a in view.authenticators if a.state is Binding.ACTIVE and not a.items]
     if codes_left is not None and codes_left <= FEW:
         found.append(f"recovery-codes-low({codes_left})")
     if "rc" in session.amr:
         found.append("replace-lost-factor")
-    if len(second) <= 1 and session.aal == 1 and "rc" not in session.amr:
+    elif not second.methods(engine, view):
         found.append("enroll-recommended")
     return tuple(found)

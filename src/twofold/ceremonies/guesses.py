@@ -49,8 +49,10 @@ class Budget:
     @property
     def left_after_wrong(self) -> int:
         """How many tries remain once this one was wrong."""
-        here = self.per_ceremony - self.of_ceremony.streak - 1
-        return max(0, min(here, left(self.of_kind, self.limits) - 1))
+        ever = left(self.of_kind, self.limits) - 1
+        if self.ceremony is None:
+            return max(0, ever)
+        return max(0, min(self.per_ceremony - self.of_ceremony.streak - 1, ever))
 
 
 def budget(

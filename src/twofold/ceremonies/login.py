@@ -8,9 +8,10 @@ from functools import partial
 from twofold.ceremonies import guesses, second
 from twofold.ceremonies.engine import Engine
 from twofold.ceremonies.grants import granted, new_session
+from twofold.ceremonies.judging import renewed
 from twofold.ceremonies.outcomes import Done, Outcome, Pending
 from twofold.ceremonies.proceed import EVENTS, Right, proceed
-from twofold.ceremonies.prove import asked, renewed
+from twofold.ceremonies.prove import asked
 from twofold.core.ceremony import Ceremony, Kind, State, Step, advance, require_step
 from twofold.core.effects import OpenSession, Record, Unchanged
 from twofold.core.errors import (

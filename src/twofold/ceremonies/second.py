@@ -79,20 +79,17 @@ def proven(factor: Factor, now: Instant) -> Proven:
     return Proven(factor.kind, factor.amr, factor.aal, factor.category, now, first=factor.first)
 
 
-def chosen(
-    engine: Engine, view: View, ceremony: Ceremony, wanted: str | None, *, recovery: bool
-) -> tuple[Method, ...]:
+def chosen(engine: Engine, view: View, wanted: str | None, *, recovery: bool) -> tuple[Method, ...]:
     """Return the authenticators an answer may be meant for, all of one kind.
 
-    With an id, that one; else the one whose challenge is out; else every authenticator of the
-    first kind that needs no challenge: a person with two phones just types a code.
+    With an id, that one; else every authenticator of the first kind that needs no challenge: a
+    person with two phones just types a code.
     """
     if recovery:
         return _recovery(engine, view)
     known = methods(engine, view)
-    aimed = wanted or (ceremony.asked if ceremony.state is State.CHALLENGE else None)
-    if aimed is not None:
-        return tuple(m for m in known if m.authenticator.id == aimed) or _none()
+    if wanted is not None:
+        return tuple(m for m in known if m.authenticator.id == wanted) or _none()
     ready = [m for m in known if not m.factor.asks]
     if not ready:
         raise NotPossible

@@ -104,7 +104,10 @@ async def _refresh(
         engine.record("session.refreshed", now, subject, context, session=session.id),
     )
     rotated = replace(
-        session, generation=session.generation + 1, rotated_at=now, seen_at=max(session.seen_at, now)
+        session,
+        generation=session.generation + 1,
+        rotated_at=now,
+        seen_at=max(session.seen_at, now),
     )
     return Granted(rotated, subject, tokens_of(engine, rotated))
 
