@@ -79,14 +79,17 @@ class Store(Protocol):
 
     async def records(
         self,
-        realm: Realm,
+        realm: Realm | None,
         *,
         subject: SubjectId | None = None,
         after: int = 0,
         limit: int = 100,
         newest: bool = False,
     ) -> Sequence[Entry]:
-        """Audit records beyond position ``after`` in order, or the newest ones first."""
+        """Audit records beyond position ``after`` in order, or the newest ones first.
+
+        None means all realms: segments are closed over all of them together.
+        """
 
     async def unsealed(self, *, limit: int) -> Sequence[Entry]:
         """Audit records of all realms that no segment covers yet, in commit order."""
@@ -137,7 +140,11 @@ class Sender(Protocol):
         """``email``, ``sms`` or ``webhook``."""
 
     async def send(self, letter: Letter) -> None:
-        """Deliver one message; any exception means that it was not delivered."""
+        """Deliver one message; any exception means that it was not delivered.
+
+        Raises Faulty when trying again cannot help, such as for an address that the other
+        side refuses for good.
+        """
 
 
 class Clock(Protocol):
@@ -169,3 +176,6 @@ class Metrics(Protocol):
 
     def observe(self, name: str, seconds: float) -> None:
         """How long something took."""
+
+    def level(self, name: str, value: float) -> None:
+        """How much of something there is now."""

@@ -215,6 +215,11 @@ def change_the_time_of_a_segment(trail):
     return [seg(Fault.SEGMENT_ALTERED, 2)] + [rec(Fault.UNPROVEN, n, 2) for n in (4, 5, 6)]
 
 
+def keep_records_from_ever_being_sealed(trail):
+    trail.segments[1] = replace(trail.segments[1], upto=10**9)
+    return [seg(Fault.SEGMENT_ALTERED, 2)] + [rec(Fault.UNPROVEN, n, 2) for n in (4, 5, 6)]
+
+
 def write_nonsense_into_a_segment(trail):
     trail.segments[1] = replace(trail.segments[1], body="{")
     return [seg(Fault.SEGMENT_ALTERED, 2)] + [rec(Fault.UNPROVEN, n, 2) for n in (4, 5, 6)]

@@ -164,6 +164,14 @@ def test_a_strange_agent_neither_stops_a_message_nor_breaks_its_lines(odd):
     assert letters.values(RING, sent)["agent"] == "Fire" + "\ufffd" * len(odd) + "fox"
 
 
+def test_a_link_is_never_cut_short():
+    link = "https://example.org/verify#" + "x" * 2_000
+
+    opened = letters.values(RING, compose(values={"name": "a", "code": "1", "link": link}))
+
+    assert opened["link"] == link
+
+
 def test_a_value_is_cut_and_a_number_stays_a_number():
     values = {"name": "a" * 9_999, "left": 7}
 

@@ -210,6 +210,8 @@ class Segment:
 
     number: int
     at: int
+    upto: int
+    """Signed too: raised, it would keep later records from ever being sealed."""
     ids: tuple[str, ...]
     leaves: tuple[str, ...]
     """Hexadecimal, one per record, in the same order."""
@@ -230,6 +232,7 @@ class Segment:
             "number": self.number,
             "previous": self.previous,
             "root": self.root,
+            "upto": self.upto,
             "v": 1,
         }
         if self.signature:
@@ -259,6 +262,7 @@ def close(
     segment = Segment(
         number=last.number + 1 if last else 1,
         at=at,
+        upto=upto,
         ids=tuple(record.id for record in records),
         leaves=tuple(value.hex() for value in leaves),
         root=merkle(leaves).hex(),

@@ -134,6 +134,7 @@ def read_segment(body: str) -> Segment:
         segment = Segment(
             number=_number(fields["number"]),
             at=_number(fields["at"]),
+            upto=_number(fields["upto"]),
             ids=tuple(_word(id) for id in fields["ids"]),
             leaves=tuple(_word(value) for value in fields["leaves"]),
             root=_word(fields["root"]),
@@ -239,7 +240,7 @@ def _is_whole(seal: Seal, segment: Segment) -> bool:
     except ValueError:
         return False
     return (
-        (segment.number, segment.at) == (seal.number, seal.at)
+        (segment.number, segment.at, segment.upto) == (seal.number, seal.at, seal.upto)
         and len(segment.ids) == len(segment.leaves)
         and segment.root == root
     )

@@ -17,10 +17,11 @@ from twofold.core import seal
 from twofold.core.effects import Send
 from twofold.core.errors import Malformed
 from twofold.core.keyring import Keyring
-from twofold.core.types import SECOND, Instant, Realm, SubjectId
+from twofold.core.types import Instant, Realm, SubjectId
 
 TEMPLATES: Mapping[str, frozenset[str]] = MappingProxyType(
     {
+        "address-changed": frozenset({"name"}),
         "code": frozenset({"name", "code"}),
         "factor-added": frozenset({"name", "kind", "label"}),
         "factor-removed": frozenset({"name", "kind", "label"}),
@@ -43,11 +44,11 @@ known to whoever renders. Messages to an address that nobody proved to own carry
 somebody else may have typed it.
 """
 
-NOTICE_LIFE = 7 * 24 * 3600 * SECOND
-"""How long a message that carries no code is worth delivering, in microseconds."""
-
 TEXT_LIMIT = 512
-"""Characters of one value: nothing longer belongs into a message."""
+"""Characters of one text that somebody typed: nothing longer belongs into a message."""
+
+_OURS = frozenset({"code", "link"})
+"""Values of our own making: a link that was cut short would be a link to nowhere."""
 
 _ADDRESSES = {
     # No quoted local parts, no comments, and nothing a header parser would decode (`=?..?=`).
@@ -88,7 +89,7 @@ def compose(ring: Keyring, nonce: bytes, draft: Draft, now: Instant) -> Send:
         raise ValueError(draft.template)
     check_address(draft.channel, draft.to)
     context = seal.row_context(draft.realm, "outbox", "sealed", draft.subject, draft.id)
-    plain = json.dumps({name: _inert(value) for name, value in draft.values.items()}).encode()
+    plain = json.dumps({name: _inert(name, value) for name, value in draft.values.items()}).encode()
     key_id, key = ring.current("seal")
     return Send(
         realm=draft.realm,
@@ -130,11 +131,12 @@ def check_text(text: str, *, field: str) -> None:
         raise Malformed("This text has characters that no message may carry.", field=field)
 
 
-def _inert(value: str | int) -> str | int:
-    """The value without what ``check_text`` refuses.
+def _inert(name: str, value: str | int) -> str | int:
+    """A value without what ``check_text`` refuses.
 
     Replaced and not refused: a strange user agent must not keep its owner from signing in.
     """
     if isinstance(value, int):
         return value
-    return _ODD.sub("\N{REPLACEMENT CHARACTER}", value[:TEXT_LIMIT])
+    text = value if name in _OURS else value[:TEXT_LIMIT]
+    return _ODD.sub("\N{REPLACEMENT CHARACTER}", text)

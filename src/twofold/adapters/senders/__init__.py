@@ -1,1 +1,1 @@
-"""Ways out of the house for a message: each delivers or raises, and never decides."""
+"""Ways out of the house, one file each; every one obeys the laws of the port ``Sender``."""
