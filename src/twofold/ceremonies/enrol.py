@@ -8,25 +8,25 @@ proves the claimant holds them.
 from __future__ import annotations
 
 import base64
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
 from twofold.ceremonies import guesses, second, step_up
+from twofold.ceremonies.changes import changed, ending, letter_taken
 from twofold.ceremonies.engine import Engine
 from twofold.ceremonies.grants import again, granted, new_session, session_id
+from twofold.ceremonies.judging import Attempt, Judged, Words, judge
 from twofold.ceremonies.outcomes import Done, Outcome, Pending, Revealed
+from twofold.core import letters
 from twofold.core.ceremony import Ceremony, Draft, Kind, State, Step, advance, require_step
 from twofold.core.effects import (
     Bind,
     CloseSessions,
     Effect,
     OpenSession,
-    PutSubject,
-    TakeGuess,
 )
-from twofold.core.errors import CodeRejected, NotAllowed, Throttled
+from twofold.core.errors import NotAllowed
 from twofold.core.policy import Closing, Policy
-from twofold.core.throttle import NONE, Limits, shut, taken
 from twofold.core.types import (
     SECOND,
     Authenticator,
@@ -41,10 +41,10 @@ from twofold.core.types import (
 )
 from twofold.factors import Answer, Asked, Bound, Factor, Held, Proof, Wish
 
-LETTERS = Limits(allowed=5, window=3_600, delay=3_600, longest=86_400)
-"""Messages to addresses that nobody confirmed yet: no tool for bombing strangers (A139)."""
+__all__ = ["Wish", "begin", "bind", "confirm", "recovery_set"]
+# Faces say what is wished, and may know no factor; so the word is handed on from here.
 
-LETTERS_SCOPE = "letters:enrol"
+WORDS = Words("enrol.refused", "enrol.replayed", "enrol.blocked")
 
 
 async def begin(engine: Engine, session: Session, context: Context) -> Pending:
@@ -77,6 +77,8 @@ async def _bind(
     if factor is None or kind not in second.bindable(engine, policy):
         raise NotAllowed
     subject = view.subject
+    guesses.going_on(view, ceremony, policy)
+    letters.check_text(wish.label, field="label")
     named = replace(wish, account=wish.account or subject.email or subject.name)
     bound = factor.bind(subject, named, engine.draw(), now)
     held = _drafted(engine, ceremony, factor, bound, named, now)
@@ -112,7 +114,7 @@ def _challenged(
         parameters=asked.parameters or held.authenticator.parameters,
     )
     sending = engine.delivery(now, view.subject, waiting.id, asked)
-    return replace(held, authenticator=waiting), asked, (_letter_taken(view, now), *sending)
+    return replace(held, authenticator=waiting), asked, (letter_taken(view, "enrol", now), *sending)
 
 
 def _drafted(
@@ -150,26 +152,6 @@ def _draft(engine: Engine, view: View, held: Held) -> Draft:
     )
 
 
-def _letter_taken(view: View, now: Instant) -> TakeGuess:
-    tally = view.tallies.get(LETTERS_SCOPE, NONE)
-    closed = shut(replace(tally, streak=0), now, LETTERS)
-    if closed is not None:
-        raise Throttled(retry_after=closed.seconds(now, LETTERS.longest))
-    after = replace(taken(tally, now, LETTERS), streak=0)
-    return TakeGuess(view.subject.id, LETTERS_SCOPE, after, Instant(now + LETTERS.longest * SECOND))
-
-
-@dataclass(frozen=True, slots=True)
-class Confirmation:
-    """One answer that may confirm a draft."""
-
-    ceremony: Ceremony
-    draft: Draft
-    answer: Answer
-    context: Context
-    now: Instant
-
-
 async def confirm(engine: Engine, ticket: str, answer: Answer, context: Context) -> Outcome:
     """Bind the draft if the answer proves it is held; a session comes with it.
 
@@ -180,48 +162,34 @@ async def confirm(engine: Engine, ticket: str, answer: Answer, context: Context)
     require_step(ceremony, Step.CONFIRM)
     if ceremony.draft is None:
         raise NotAllowed
-    told = Confirmation(ceremony, ceremony.draft, answer, context, now)
-    return await engine.settle(partial(_confirm, engine, told))
+    attempt = Attempt(answer, context, now, WORDS, ceremony.voice, ceremony)
+    return await engine.settle(partial(_confirm, engine, ceremony, ceremony.draft, attempt))
 
 
-async def _confirm(engine: Engine, told: Confirmation) -> Outcome:
-    ceremony, now = told.ceremony, told.now
+async def _confirm(engine: Engine, ceremony: Ceremony, draft: Draft, attempt: Attempt) -> Outcome:
     view = await engine.look(ceremony, session_id(ceremony))
-    already = again(engine, ceremony, view, told.answer, now)
+    already = again(engine, ceremony, view, attempt.answer, attempt.now)
     if already is not None:
-        return already
+        # The set-up's answer was lost on its way: its codes are made from the ticket again.
+        _, codes = await _recovery(engine, draft, view.subject, attempt.now)
+        return replace(already, recovery_codes=codes, authenticator=draft.authenticator)
     policy = engine.policy(view.policy)
-    factor = engine.factors[told.draft.kind]
-    budget = guesses.budget(view, policy, factor.kind, ceremony, now)
-    held = _undrafted(engine, told)
-    verdict = await engine.judge(factor, held, ceremony.voice, told.answer, now)
-    if not isinstance(verdict, Proof):
-        record = engine.record(
-            "enrol.refused",
-            now,
-            view.subject,
-            told.context,
-            method=factor.kind,
-            hint=verdict.hint,
-            ceremony=ceremony.name,
-        )
-        await engine.commit(*budget.wrong(), record)
-        raise CodeRejected(attempts_left=budget.left_after_wrong)
-    return await _bound(engine, told, view, policy, held, verdict, budget.right())
+    held = _undrafted(engine, ceremony, draft, attempt.now)
+    method = second.Method(held.authenticator, engine.factors[draft.kind])
+    judged = await judge(engine, attempt, view, policy, (method,), lambda _: held)
+    return await _bound(engine, ceremony, draft, attempt, view, held, judged)
 
 
-def _undrafted(engine: Engine, told: Confirmation) -> Held:
-    draft = told.draft
-    voice = told.ceremony.voice
+def _undrafted(engine: Engine, ceremony: Ceremony, draft: Draft, now: Instant) -> Held:
     authenticator = Authenticator(
         id=AuthenticatorId(draft.authenticator),
-        subject=_known(told.ceremony),
-        realm=told.ceremony.realm,
+        subject=_known(ceremony),
+        realm=ceremony.realm,
         kind=draft.kind,
-        created_at=told.now,
+        created_at=now,
         label=draft.label,
         parameters=draft.parameters,
-        items=tuple(Item(key, _instant(until), voice) for key, until in draft.items),
+        items=tuple(Item(key, _instant(until), ceremony.voice) for key, until in draft.items),
     )
     return engine.draft(authenticator, base64.b64decode(draft.secret))
 
@@ -232,49 +200,47 @@ def _instant(value: int | None) -> Instant | None:
 
 async def _bound(
     engine: Engine,
-    told: Confirmation,
+    ceremony: Ceremony,
+    draft: Draft,
+    attempt: Attempt,
     view: View,
-    policy: Policy,
     held: Held,
-    proof: Proof,
-    paid: tuple[Effect, ...],
+    judged: Judged,
 ) -> Outcome:
-    ceremony, now, subject = told.ceremony, told.now, view.subject
-    factor = engine.factors[told.draft.kind]
-    authenticator = _stored(engine, view, held, proof)
-    recovery, codes = await _recovery(engine, told, subject)
+    now, subject, factor = attempt.now, view.subject, judged.method.factor
+    policy = engine.policy(view.policy)
+    authenticator = _stored(engine, view, held, judged.proof)
+    recovery, codes = await _recovery(engine, draft, subject, now)
     ceremony = replace(ceremony, proofs=(*ceremony.proofs, second.proven(factor, now)))
-    session = new_session(engine, ceremony, policy, told.context, told.answer, now)
+    session = new_session(engine, ceremony, policy, attempt.context, attempt.answer, now)
+    sessions, ended = _sessions(policy, ceremony, session)
+    opened = any(isinstance(effect, OpenSession) for effect in sessions)
     record = engine.record(
         "enrol.confirmed",
         now,
         subject,
-        told.context,
+        attempt.context,
         method=factor.kind,
         authenticator=authenticator.id,
-        spent=proof.note or None,
+        spent=judged.proof.note or None,
         ceremony=ceremony.name,
-        session=session.id,
-        aal=int(session.aal),
-        amr=session.amr,
+        session=session.id if opened else None,
+        aal=int(session.aal) if opened else None,
+        amr=session.amr if opened else None,
     )
-    told_owner = engine.letter(
+    mail = engine.letter(
         now, subject, "factor-added", {"kind": factor.kind, "label": authenticator.label}
     )
-    # A new epoch ends every pending ceremony that a password alone has begun (A77).
-    changed = PutSubject(_with_address(subject, authenticator), seen=ceremony.epoch)
-    sessions, ended = _sessions(policy, ceremony, session)
-    await engine.commit(
-        changed, *paid, Bind(authenticator), *recovery, *sessions, record, *told_owner
-    )
-    if not any(isinstance(effect, OpenSession) for effect in sessions):
-        return Done(
-            {"authenticator": authenticator.id, "recovery_codes": codes}, closes_session=True
-        )
+    effects = (changed(subject, **_verified(subject, authenticator)), *judged.budget.right())
+    await engine.commit(*effects, Bind(authenticator), *recovery, *sessions, record, *mail)
+    if not opened:
+        facts = {"authenticator": authenticator.id, "recovery_codes": codes}
+        return Done(facts, closes_session=ceremony.session is not None)
+    now_bound = replace(view, authenticators=(*view.authenticators, authenticator))
     return granted(
         engine,
         session,
-        replace(view, authenticators=(*view.authenticators, authenticator)),
+        now_bound,
         recovery_codes=codes,
         authenticator=authenticator.id,
         ended=ended,
@@ -295,12 +261,12 @@ def _stored(engine: Engine, view: View, held: Held, proof: Proof) -> Authenticat
 
 
 async def _recovery(
-    engine: Engine, told: Confirmation, subject: Subject
+    engine: Engine, draft: Draft, subject: Subject, now: Instant
 ) -> tuple[tuple[Effect, ...], tuple[str, ...]]:
     """Return the effects that store a first set of recovery codes, and the codes to show."""
-    if not told.draft.seed:
+    if not draft.seed:
         return (), ()
-    return await recovery_set(engine, subject, base64.b64decode(told.draft.seed), told.now)
+    return await recovery_set(engine, subject, base64.b64decode(draft.seed), now)
 
 
 async def recovery_set(
@@ -322,14 +288,10 @@ async def recovery_set(
     return (Bind(replace(blank, sealed=engine.sealed(blank, bound.secret))),), codes
 
 
-def _with_address(subject: Subject, authenticator: Authenticator) -> Subject:
-    """Return the subject one epoch later; a code that came back verifies the address it went to."""
+def _verified(subject: Subject, authenticator: Authenticator) -> dict[str, bool]:
+    """Return what a code that came back says about the address it went to."""
     address = authenticator.parameters.get("address")
-    return replace(
-        subject,
-        epoch=subject.epoch + 1,
-        email_verified=subject.email_verified or (address is not None and address == subject.email),
-    )
+    return {"email_verified": True} if address and address == subject.email else {}
 
 
 def _sessions(
@@ -337,6 +299,9 @@ def _sessions(
 ) -> tuple[tuple[Effect, ...], tuple[str, ...]]:
     """Return which sessions open and end with a change of factors, as policy says."""
     opened = OpenSession(session)
+    if ceremony.kind is Kind.ENROL and ceremony.session is None:
+        # An application binds a factor to a subject of its own, who is not signed in here.
+        return ending(policy, session.subject), ()
     if ceremony.session is None:
         # A login that had to enrol: nobody else can be signed in with less than this.
         return (opened, CloseSessions(session.subject, keep=session.id)), ()

@@ -69,8 +69,8 @@ def budget(
         raise FactorBlocked(retry_after=closed.seconds(now, policy.guesses.longest))
     scope = of_ceremony(ceremony.jti) if ceremony is not None else None
     here = view.tallies.get(scope, NONE) if scope is not None else NONE
-    if here.streak >= policy.guesses_per_ceremony:
-        raise CeremonyConsumed
+    if ceremony is not None:
+        going_on(view, ceremony, policy)
     return Budget(
         subject=view.subject.id,
         now=now,
@@ -82,6 +82,20 @@ def budget(
         per_ceremony=policy.guesses_per_ceremony,
         ceremony_ends=ceremony.expires_at if ceremony is not None else now,
     )
+
+
+def going_on(view: View, ceremony: Ceremony, policy: Policy) -> Unguessed:
+    """Raise CeremonyConsumed if a ceremony was guessed out or ended; else say so to the commit."""
+    if left_here(view, ceremony, policy) == 0:
+        raise CeremonyConsumed
+    scope = of_ceremony(ceremony.jti)
+    return Unguessed(view.subject.id, scope, view.tallies.get(scope, NONE).version)
+
+
+def left_here(view: View, ceremony: Ceremony, policy: Policy) -> int:
+    """Return how many wrong answers a ceremony still bears."""
+    spent = view.tallies.get(of_ceremony(ceremony.jti), NONE).streak
+    return max(0, policy.guesses_per_ceremony - spent)
 
 
 def ended(view: View, ceremony: Ceremony, policy: Policy) -> TakeGuess:

@@ -7,7 +7,7 @@ from functools import partial
 
 from twofold.ceremonies import guesses, second
 from twofold.ceremonies.engine import Engine
-from twofold.ceremonies.grants import granted, new_session
+from twofold.ceremonies.grants import again, granted, new_session, session_id
 from twofold.ceremonies.judging import renewed
 from twofold.ceremonies.outcomes import Done, Outcome, Pending
 from twofold.ceremonies.proceed import EVENTS, Right, proceed
@@ -15,6 +15,7 @@ from twofold.ceremonies.prove import asked
 from twofold.core.ceremony import Ceremony, Kind, State, Step, advance, require_step
 from twofold.core.effects import OpenSession, Record, Unchanged
 from twofold.core.errors import (
+    CeremonyConsumed,
     CooldownActive,
     FactorBlocked,
     InvalidCredentials,
@@ -240,8 +241,13 @@ async def inspect(engine: Engine, ticket: str, context: Context) -> Outcome:
     ceremony = engine.ceremony(ticket, context, now)
     if ceremony.subject is None:
         return second.pending(engine, ceremony, None, engine.rules.policy)
-    view = await engine.look(ceremony)
-    return second.pending(engine, ceremony, view, engine.policy(view.policy))
+    view = await engine.look(ceremony, session_id(ceremony))
+    policy = engine.policy(view.policy)
+    if view.session is not None:
+        raise CeremonyConsumed
+    guesses.going_on(view, ceremony, policy)
+    left = guesses.left_here(view, ceremony, policy)
+    return second.pending(engine, ceremony, view, policy, attempts_left=left)
 
 
 async def cancel(engine: Engine, ticket: str, context: Context) -> Done:
@@ -270,15 +276,18 @@ async def skip(engine: Engine, ticket: str, context: Context) -> Outcome:
         raise NotPossible
 
     async def attempt() -> Outcome:
-        view = await engine.look(ceremony)
+        view = await engine.look(ceremony, session_id(ceremony))
+        already = again(engine, ceremony, view, "", now)
+        if already is not None:
+            return already
         policy = engine.policy(view.policy)
-        guesses.budget(view, policy, engine.opening.kind, ceremony, now)
+        not_ended = guesses.going_on(view, ceremony, policy)
         session = new_session(engine, moved, policy, context, "", now)
         record = engine.record(
             "enrol.declined", now, view.subject, context, session=session.id, amr=session.amr
         )
         unchanged = Unchanged(view.subject.id, ceremony.epoch)
-        await engine.commit(unchanged, OpenSession(session), record)
+        await engine.commit(unchanged, not_ended, OpenSession(session), record)
         return granted(engine, session, view)
 
     return await engine.settle(attempt)

@@ -13,15 +13,14 @@ from twofold.ceremonies.judging import Attempt, Words, codes_left, judge, paid, 
 from twofold.ceremonies.outcomes import Outcome
 from twofold.ceremonies.proceed import EVENTS, Right, proceed
 from twofold.core.ceremony import Ceremony, State, Step, advance, require_step
-from twofold.core.effects import Effect, Issue, Unchanged
+from twofold.core.effects import Unchanged
 from twofold.core.errors import (
     CodeRejected,
-    NotEnrolled,
     NotPossible,
 )
 from twofold.core.networks import source_key
-from twofold.core.types import Authenticator, Context, Instant, View
-from twofold.factors import Answer, Asked
+from twofold.core.types import Context, Instant, View
+from twofold.factors import Answer
 
 SECOND_STEP = frozenset({State.SECOND_FACTOR, State.CHALLENGE})
 """Where this file's steps are possible."""
@@ -116,12 +115,9 @@ async def asked(
     """Look, make the challenge, and commit it together with the message that carries it."""
     view = await engine.look(ceremony)
     policy = engine.policy(view.policy)
-    method = _asking(engine, view, authenticator)
+    method = second.asking(engine, view, authenticator)
     budget = guesses.budget(view, policy, method.factor.kind, ceremony, now)
-    held = method.authenticator
-    challenge = method.factor.ask(
-        view.subject, engine.held(held), ceremony.voice, engine.draw(), now
-    )
+    challenge, sent = second.challenged(engine, view, method, ceremony.voice, now)
     record = engine.record(
         f"{EVENTS[ceremony.kind]}.code.asked",
         now,
@@ -132,12 +128,15 @@ async def asked(
     )
     await engine.commit(
         Unchanged(view.subject.id, ceremony.epoch),
-        *_issued(held, challenge),
-        *engine.delivery(now, view.subject, held.id, challenge),
+        *sent,
         record,
     )
     moved = advance(
-        ceremony, Step.ASK, State.CHALLENGE, asked=held.id, challenge=challenge.ceremony
+        ceremony,
+        Step.ASK,
+        State.CHALLENGE,
+        asked=method.authenticator.id,
+        challenge=challenge.ceremony,
     )
     return second.pending(
         engine,
@@ -148,18 +147,3 @@ async def asked(
         show=dict(challenge.show),
         resend_at=challenge.resend_at,
     )
-
-
-def _asking(engine: Engine, view: View, wanted: str | None) -> second.Method:
-    for method in second.methods(engine, view):
-        if method.factor.asks and wanted in (None, method.authenticator.id):
-            return method
-    raise NotEnrolled
-
-
-def _issued(held: Authenticator, challenge: Asked) -> tuple[Effect, ...]:
-    """Replace what was sent before, unless nothing new was: two sends at once are one (A139)."""
-    if challenge.items is None:
-        return ()
-    parameters = dict(challenge.parameters) if challenge.parameters is not None else None
-    return (Issue(held.subject, held.id, challenge.items, parameters, seen=held.mark),)

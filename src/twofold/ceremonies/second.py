@@ -6,15 +6,16 @@ Login and step-up differ in how they begin and end; what lies between is this on
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from twofold.ceremonies.engine import Engine
 from twofold.ceremonies.outcomes import Choice, Pending
-from twofold.core.ceremony import Ceremony, State
+from twofold.core.ceremony import Ceremony, Kind, State
+from twofold.core.effects import Effect, Issue
 from twofold.core.errors import NotEnrolled, NotPossible
-from twofold.core.policy import Policy, Proven, Situation
-from twofold.core.types import Aal, Authenticator, Binding, Context, Instant, View
-from twofold.factors import Factor
+from twofold.core.policy import Policy, Proven, Requirement, Situation
+from twofold.core.types import Aal, Authenticator, Binding, Category, Context, Instant, View
+from twofold.factors import Asked, Factor
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +63,28 @@ def situation(
 ) -> Situation:
     """Return everything that policy may look at."""
     usable = methods(engine, view)
+    strong = frozenset(m.factor.kind for m in usable if m.factor.aal >= Aal.TWO)
     return Situation(
         subject=view.subject,
         usable=frozenset(m.factor.kind for m in usable),
-        strong=frozenset(m.factor.kind for m in usable if m.factor.aal >= Aal.TWO),
+        strong=strong,
         proofs=ceremony.proofs,
         address=context.address,
         client=ceremony.client,
-        require=ceremony.require,
+        require=_raised(ceremony) if strong else ceremony.require,
         now=now,
     )
+
+
+def _raised(ceremony: Ceremony) -> Requirement:
+    """Return what a subject with a strong factor must prove: in a step-up, that factor.
+
+    A recovery code stands in for it; what it opens is good for replacing the factor only.
+    """
+    recovered = any(proof.category is Category.RECOVERY for proof in ceremony.proofs)
+    if ceremony.kind is not Kind.STEP_UP or recovered:
+        return ceremony.require
+    return replace(ceremony.require, aal=max(ceremony.require.aal, Aal.TWO))
 
 
 def proven(factor: Factor, now: Instant) -> Proven:
@@ -94,6 +107,32 @@ def chosen(engine: Engine, view: View, wanted: str | None, *, recovery: bool) ->
     if not ready:
         raise NotPossible
     return tuple(m for m in ready if m.factor.kind == ready[0].factor.kind)
+
+
+def asking(engine: Engine, view: View, wanted: str | None) -> Method:
+    """Return the method to ask for a challenge: the one named, or the first that needs one."""
+    for method in methods(engine, view):
+        if method.factor.asks and wanted in (None, method.authenticator.id):
+            return method
+    raise NotEnrolled
+
+
+def challenged(
+    engine: Engine, view: View, method: Method, voice: str, now: Instant
+) -> tuple[Asked, tuple[Effect, ...]]:
+    """Make a challenge: what it says, and the effects that store and send it.
+
+    Two requests at once are one message, and what was sent before stays good unless something
+    new was sent (A139). Raises CooldownActive or Throttled.
+    """
+    held = method.authenticator
+    challenge = method.factor.ask(view.subject, engine.held(held), voice, engine.draw(), now)
+    sending = engine.delivery(now, view.subject, held.id, challenge)
+    if challenge.items is None:
+        return challenge, sending
+    parameters = dict(challenge.parameters) if challenge.parameters is not None else None
+    issue = Issue(held.subject, held.id, challenge.items, parameters, seen=held.mark)
+    return challenge, (issue, *sending)
 
 
 def pending(

@@ -24,10 +24,10 @@ async def begin(
     ceremony = await started(engine, session, context, now, Kind.STEP_UP)
     view = await engine.look(ceremony)
     policy = engine.policy(view.policy)
-    wanted = require or Requirement(aal=Aal.ONE)
+    wanted = require or Requirement()
     if second.methods(engine, view):
         # Whoever has a second factor proves it again; the session alone is no proof (C14, V20).
-        wanted = replace(wanted, aal=max(wanted.aal, _reachable(engine, view)))
+        # How strong a one it must be is decided when the answer is there: second.situation.
         moved = replace(ceremony, state=State.SECOND_FACTOR, require=wanted)
     else:
         moved = replace(ceremony, state=State.FIRST_FACTOR, require=wanted, proofs=())
@@ -51,17 +51,25 @@ async def started(
         expires_at=Instant(now + engine.rules.policy.ceremony_life * SECOND),
         subject=session.subject,
         epoch=epoch,
-        proofs=(inherited(session),),
+        proofs=(inherited(session, kind),),
         binding=context.binding,
         transport=context.transport.value,
         session=session.id,
     )
 
 
-def inherited(session: Session) -> Proven:
-    """Return what a session still proves: who it was, at the moment it was proved."""
-    kept = tuple(value for value in session.amr if value not in {"mfa", "rba"})
-    return Proven("session", kept, session.aal, Category.KNOWLEDGE, session.auth_time, first=True)
+def inherited(session: Session, kind: Kind) -> Proven:
+    """Return what a session still proves: who it was, at the moment it was proved.
+
+    To a step-up it is one factor and no more: a stolen session of a high level and a mailbox
+    would otherwise add up to fresh proof of an authenticator that nobody has shown (A35).
+    """
+    forgotten = {"mfa", "rba"}
+    aal = session.aal
+    if kind is Kind.STEP_UP:
+        forgotten, aal = {*forgotten, RECOVERED}, Aal.ONE
+    kept = tuple(value for value in session.amr if value not in forgotten)
+    return Proven("session", kept, aal, Category.KNOWLEDGE, session.auth_time, first=True)
 
 
 def require_fresh(
@@ -71,15 +79,21 @@ def require_fresh(
 
     With a second factor bound, that factor (or a recovery code) must be what was proved.
     """
-    needed = _reachable(engine, view)
-    proved = session.aal >= needed or RECOVERED in session.amr
-    if needed is Aal.ONE and second.methods(engine, view):
-        # Only weaker second factors are bound: one of them must have been proved.
-        proved = len([value for value in session.amr if value not in {"mfa", "rba"}]) > 1
+    proved = is_proved(engine, view, session) or RECOVERED in session.amr
     if not proved or not fresh_enough(policy, session.auth_time, now):
-        raise StepUpRequired(acr_values=ACR[needed], max_age=policy.fresh)
+        raise StepUpRequired(acr_values=ACR[reachable(engine, view)], max_age=policy.fresh)
 
 
-def _reachable(engine: Engine, view: View) -> Aal:
+def is_proved(engine: Engine, view: View, session: Session) -> bool:
+    """Say whether a session proved as much as its subject can, however long ago."""
+    methods = second.methods(engine, view)
+    if methods and not any(m.factor.aal >= Aal.TWO for m in methods):
+        # Only weaker second factors are bound: one of them must have been proved.
+        return any(set(m.factor.amr) <= set(session.amr) for m in methods)
+    return session.aal >= reachable(engine, view)
+
+
+def reachable(engine: Engine, view: View) -> Aal:
+    """Return the highest level the subject's factors reach."""
     strong = any(m.factor.aal >= Aal.TWO for m in second.methods(engine, view))
     return Aal.TWO if strong else Aal.ONE

@@ -211,11 +211,12 @@ def dump(policy: Policy) -> dict[str, object]:
         part = document
         for step in path:
             part = part.setdefault(step, {})
-        part[last] = _plain(value)
+        part[last] = plain(value)
     return document
 
 
-def _plain(value: object) -> object:
+def plain(value: object) -> object:
+    """The value of a setting as JSON has it."""
     match value:
         case Networks(entries=entries):
             return [str(entry) for entry in entries]
@@ -225,7 +226,7 @@ def _plain(value: object) -> object:
         case tuple():
             return list(value)
         case Mapping():
-            return {name: _plain(inner) for name, inner in value.items()}
+            return {name: plain(inner) for name, inner in value.items()}
         case _:
             return value
 

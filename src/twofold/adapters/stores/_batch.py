@@ -1,0 +1,58 @@
+"""What one transaction does for a batch of commits, each of them refusable alone."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from typing import TypeAlias
+
+from twofold.adapters.stores._sql import statements
+from twofold.core.effects import Effect
+from twofold.core.errors import TwofoldError
+
+Commit: TypeAlias = tuple[Effect, ...]
+Outcome: TypeAlias = BaseException | None
+"""What a commit raises at its caller; None when it was applied."""
+
+_ITS_OWN = (
+    TwofoldError,
+    ArithmeticError,
+    TypeError,
+    ValueError,
+    sqlite3.DataError,
+    sqlite3.IntegrityError,
+    sqlite3.ProgrammingError,
+)
+"""What the values of one commit can be at fault for; any other error concerns the whole file."""
+
+
+def apply(connection: sqlite3.Connection, batch: Sequence[Commit]) -> list[Outcome]:
+    """Apply each commit or none of it, in the order they came, within an open transaction.
+
+    Judging the commits of a batch together, with one statement per table, was measured: it
+    saves a twentieth of a login and states every law a second time.
+    """
+    return [_apart(connection, commit) for commit in batch]
+
+
+def _apart(connection: sqlite3.Connection, commit: Commit) -> Outcome:
+    connection.execute("savepoint alone")
+    outcome: Outcome
+    try:
+        outcome = _apply(connection, commit)
+    except _ITS_OWN as error:
+        outcome = error
+    if outcome is not None:
+        connection.execute("rollback to alone")
+    connection.execute("release alone")
+    return outcome
+
+
+def _apply(connection: sqlite3.Connection, commit: Commit) -> Outcome:
+    for effect in commit:
+        for sql, values, refused in statements(effect):
+            done = connection.execute(sql, values)
+            # A query has no row count: it found something or it did not.
+            if refused and not (done.rowcount if done.rowcount >= 0 else done.fetchall()):
+                return refused()
+    return None

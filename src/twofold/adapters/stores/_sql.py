@@ -1,0 +1,355 @@
+"""Every effect as statements: each refusal is a WHERE clause, and a row count decides.
+
+A statement that names an error must find or change a row, or the commit is refused with it. The
+text is the subset of SQL that SQLite and PostgreSQL share; ``?`` stands for a value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from twofold.adapters.stores import _rows as rows
+from twofold.adapters.stores._claims import claims
+from twofold.adapters.stores._rows import Cell
+from twofold.core.effects import (
+    Advance,
+    Amend,
+    Bind,
+    Burn,
+    CloseSessions,
+    Effect,
+    Forgive,
+    Issue,
+    Lease,
+    OpenSession,
+    PutDocument,
+    PutSubject,
+    Record,
+    RemoveDocument,
+    RemoveSubject,
+    Reusable,
+    Rotate,
+    Seal,
+    Send,
+    Settle,
+    Sweep,
+    TakeGuess,
+    Touch,
+    Unbind,
+    Unchanged,
+    Unguessed,
+)
+from twofold.core.errors import Refused, Replayed, Stale, Taken
+from twofold.core.types import AuthenticatorId, Item, Status, Subject, SubjectId
+
+
+class Statement(NamedTuple):
+    """One statement; ``refused`` is what it means when it found or changed no row."""
+
+    sql: str
+    values: tuple[Cell, ...]
+    refused: type[Refused] | None = None
+
+
+def _inserting(table: str, columns: str, rest: str = "") -> str:
+    """Return the statement that inserts one row of these columns."""
+    places = ", ".join("?" for _ in columns.split(","))
+    return f"insert into {table} ({columns}) values ({places}) {rest}".rstrip()
+
+
+_KNOWN = "on conflict do nothing"
+_INSERT_SESSION = _inserting("session", rows.SESSION, _KNOWN)
+_INSERT_RECORD = _inserting("audit", rows.RECORD)
+_INSERT_TALLY = _inserting("guess", rows.TALLY, _KNOWN)
+_INSERT_AUTHENTICATOR = _inserting("authenticator", rows.AUTHENTICATOR, _KNOWN)
+_INSERT_ITEM = _inserting("item", rows.ITEM, _KNOWN)
+_INSERT_SUBJECT = _inserting("subject", f"{rows.SUBJECT}, {rows.FOLDED}", _KNOWN)
+_INSERT_IDENTIFIER = _inserting("identifier", "realm, lookup, subject", _KNOWN)
+_INSERT_MESSAGE = _inserting("outbox", rows.QUEUED)
+_INSERT_DOCUMENT = _inserting("document", rows.DOCUMENT, _KNOWN)
+_INSERT_SEGMENT = (
+    f"insert into segment ({rows.SEGMENT}) select ?, ?, ?, ?"
+    " where ? = (select coalesce(max(number), 0) + 1 from segment)"
+)
+_ADVANCE = (
+    "update authenticator set mark = ?, used_at = ? where subject = ? and id = ? and mark < ?"
+)
+_UPDATE_TALLY = (
+    "update guess set version = ?, spent = ?, since = ?, blocked_until = ?, streak = ?,"
+    " rounds = ?, keep_until = ? where subject = ? and scope = ? and version = ?"
+)
+_SWEEPS = (
+    ("session", "subject, id", "expires_at"),
+    ("guess", "subject, scope", "keep_until"),
+    ("outbox", "subject, id", "expires_at"),
+    ("item", "subject, authenticator, key", "expires_at"),
+)
+
+
+def statements(effect: Effect) -> Iterator[Statement]:
+    """Return what to run for one effect, in order."""
+    match effect:
+        case Unchanged() | PutSubject() | RemoveSubject():
+            return _subject(effect)
+        case Advance() | Burn():
+            return _spend(effect)
+        case TakeGuess() | Forgive() | Unguessed():
+            return _guess(effect)
+        case OpenSession() | CloseSessions() | Rotate() | Touch():
+            return _session(effect)
+        case Record() | Seal():
+            return _audit(effect)
+        case Reusable():
+            return iter(())
+        case Bind() | Amend() | Unbind() | Issue():
+            return _authenticator(effect)
+        case Send() | Lease() | Settle():
+            return _message(effect)
+        case PutDocument() | RemoveDocument():
+            return _document(effect)
+        case Sweep():
+            return _sweep(effect)
+
+
+def _spend(effect: Advance | Burn) -> Iterator[Statement]:
+    match effect:
+        case Advance(subject, id, mark, at):
+            yield Statement(_ADVANCE, (mark, at, subject, id, mark), Replayed)
+        case Burn(subject, id, item, at):
+            yield Statement(
+                "delete from item where subject = ? and authenticator = ? and key = ?"
+                " and (expires_at is null or expires_at > ?)",
+                (subject, id, item, at),
+                Replayed,
+            )
+            yield Statement(
+                "update authenticator set used_at = ? where subject = ? and id = ?",
+                (at, subject, id),
+            )
+
+
+def _guess(effect: TakeGuess | Forgive | Unguessed) -> Iterator[Statement]:
+    where = (effect.subject, effect.scope)
+    match effect:
+        case TakeGuess(subject, scope, tally, keep_until) if tally.version == 1:
+            # Two first guesses at once: the primary key lets one in.
+            cells = rows.from_tally(subject, scope, tally, keep_until)
+            yield Statement(_INSERT_TALLY, cells, Stale)
+        case TakeGuess(subject, scope, tally, keep_until):
+            cells = rows.from_tally(subject, scope, tally, keep_until)
+            yield Statement(_UPDATE_TALLY, (*cells[2:], *where, tally.version - 1), Stale)
+        case Forgive(seen=0) | Unguessed(seen=0):
+            yield Statement(
+                "select 1 where not exists (select 1 from guess where subject = ? and scope = ?)",
+                where,
+                Stale,
+            )
+        case Forgive(seen=seen):
+            yield Statement(
+                "delete from guess where subject = ? and scope = ? and version = ?",
+                (*where, seen),
+                Stale,
+            )
+        case Unguessed(seen=seen):
+            yield Statement(
+                "select 1 from guess where subject = ? and scope = ? and version = ?",
+                (*where, seen),
+                Stale,
+            )
+
+
+def _session(effect: OpenSession | CloseSessions | Rotate | Touch) -> Iterator[Statement]:
+    match effect:
+        case OpenSession(session):
+            yield Statement(_INSERT_SESSION, rows.from_session(session), Replayed)
+        case CloseSessions(subject, only, keep):
+            sql = "delete from session where subject = ?"
+            values: list[Cell] = [subject]
+            if only is not None:
+                sql, values = f"{sql} and id = ?", [*values, only]
+            if keep is not None:
+                sql, values = f"{sql} and id <> ?", [*values, keep]
+            yield Statement(sql, tuple(values))
+        case Rotate(subject, id, generation, at):
+            yield Statement(
+                "update session set generation = generation + 1, rotated_at = ?,"
+                " seen_at = case when seen_at < ? then ? else seen_at end"
+                " where subject = ? and id = ? and generation = ?",
+                (at, at, at, subject, id, generation),
+                Stale,
+            )
+        case Touch(subject, id, at):
+            yield Statement(
+                "update session set seen_at = ? where subject = ? and id = ? and seen_at < ?",
+                (at, subject, id, at),
+            )
+
+
+def _authenticator(effect: Bind | Amend | Unbind | Issue) -> Iterator[Statement]:
+    match effect:
+        case Bind(new):
+            yield Statement(_INSERT_AUTHENTICATOR, rows.from_authenticator(new), Stale)
+            yield from _items(new.subject, new.id, new.items)
+        case Unbind(subject, id):
+            yield Statement(
+                "delete from authenticator where subject = ? and id = ?", (subject, id), Stale
+            )
+            yield _no_items(subject, id)
+        case Issue(subject, id, items, None):
+            yield Statement(
+                "select 1 from authenticator where subject = ? and id = ?", (subject, id), Stale
+            )
+            yield _no_items(subject, id)
+            yield from _items(subject, id, items)
+        case Issue(subject, id, items, parameters, seen):
+            yield Statement(
+                "update authenticator set parameters = ?, mark = mark + 1"
+                " where subject = ? and id = ? and mark = ?",
+                (rows.from_mapping(parameters or {}), subject, id, seen),
+                Stale,
+            )
+            yield _no_items(subject, id)
+            yield from _items(subject, id, items)
+        case Amend():
+            yield from _amend(effect)
+
+
+def _amend(effect: Amend) -> Iterator[Statement]:
+    where = (effect.subject, effect.authenticator)
+    changes: dict[str, Cell] = {
+        "label": effect.label,
+        "preferred": None if effect.preferred is None else int(effect.preferred),
+        "state": None if effect.state is None else int(effect.state),
+        "sealed": effect.sealed,
+        "parameters": None if effect.parameters is None else rows.from_mapping(effect.parameters),
+    }
+    given = {column: cell for column, cell in changes.items() if cell is not None}
+    # Setting the key to itself makes an amendment without changes refuse a missing row, too.
+    wanted = ", ".join(["id = id", *(f"{column} = ?" for column in given)])
+    yield Statement(
+        f"update authenticator set {wanted} where subject = ? and id = ?",
+        (*given.values(), *where),
+        Stale,
+    )
+    if effect.preferred:
+        yield Statement(
+            "update authenticator set preferred = 0"
+            " where subject = ? and id <> ? and preferred <> 0",
+            where,
+        )
+
+
+def _no_items(subject: SubjectId, authenticator: AuthenticatorId) -> Statement:
+    return Statement(
+        "delete from item where subject = ? and authenticator = ?", (subject, authenticator)
+    )
+
+
+def _items(
+    subject: SubjectId, authenticator: AuthenticatorId, items: tuple[Item, ...]
+) -> Iterator[Statement]:
+    for cells in rows.from_items(subject, authenticator, items):
+        yield Statement(_INSERT_ITEM, cells)
+
+
+def _message(effect: Send | Lease | Settle) -> Iterator[Statement]:
+    match effect:
+        case Send():
+            yield _no_message(effect.subject, effect.id)
+            yield Statement(_INSERT_MESSAGE, (*rows.from_message(effect), 0, 0))
+        case Lease(subject, id, tries, until, at):
+            yield Statement(
+                "update outbox set lease_until = ?, tries = tries + 1"
+                " where subject = ? and id = ? and tries = ? and lease_until <= ?",
+                (until, subject, id, tries, at),
+                Stale,
+            )
+        case Settle(subject, id, None):
+            yield _no_message(subject, id)
+        case Settle(subject, id, due_at):
+            yield Statement(
+                "delete from outbox where subject = ? and id = ? and due_at = ?",
+                (subject, id, due_at),
+            )
+
+
+def _no_message(subject: SubjectId, message: str) -> Statement:
+    return Statement("delete from outbox where subject = ? and id = ?", (subject, message))
+
+
+def _subject(effect: Unchanged | PutSubject | RemoveSubject) -> Iterator[Statement]:
+    match effect:
+        case Unchanged(id, epoch):
+            yield Statement(
+                "select 1 from subject where id = ? and epoch = ? and status = ?",
+                (id, epoch, int(Status.ACTIVE)),
+                Stale,
+            )
+        case PutSubject(subject, seen):
+            claimed = claims(subject)
+            cells = (*rows.from_subject(subject), *rows.folded(subject))
+            if seen is None:
+                yield Statement(_INSERT_SUBJECT, cells, Stale)
+            else:
+                yield _replacing(subject, cells, seen)
+            yield _disclaim(subject.id)
+            for claim in claimed:
+                values = (subject.realm, claim, subject.id)
+                yield Statement(_INSERT_IDENTIFIER, values, Taken)
+        case RemoveSubject(id):
+            yield Statement("delete from subject where id = ?", (id,), Stale)
+            yield _disclaim(id)
+            for table in ("authenticator", "item", "guess", "session", "outbox"):
+                yield Statement(f"delete from {table} where subject = ?", (id,))
+
+
+def _replacing(subject: Subject, cells: tuple[Cell, ...], seen: int) -> Statement:
+    columns = f"{rows.SUBJECT}, {rows.FOLDED}".split(", ")
+    wanted = ", ".join(f"{column} = ?" for column in columns)
+    return Statement(
+        f"update subject set {wanted} where id = ? and realm = ? and epoch = ?",
+        (*cells, subject.id, subject.realm, seen),
+        Stale,
+    )
+
+
+def _disclaim(subject: SubjectId) -> Statement:
+    return Statement("delete from identifier where subject = ?", (subject,))
+
+
+def _document(effect: PutDocument | RemoveDocument) -> Iterator[Statement]:
+    match effect:
+        case PutDocument(document) if document.version == 1:
+            yield Statement(_INSERT_DOCUMENT, rows.from_document(document), Stale)
+        case PutDocument(document):
+            realm, kind, name, body, version = rows.from_document(document)
+            yield Statement(
+                "update document set body = ?, version = ?"
+                " where realm = ? and kind = ? and name = ? and version = ?",
+                (body, version, realm, kind, name, document.version - 1),
+                Stale,
+            )
+        case RemoveDocument(realm, kind, name):
+            yield Statement(
+                "delete from document where realm = ? and kind = ? and name = ?",
+                (realm, kind, name),
+                Stale,
+            )
+
+
+def _audit(effect: Record | Seal) -> Iterator[Statement]:
+    match effect:
+        case Record():
+            yield Statement(_INSERT_RECORD, rows.from_record(effect))
+        case Seal(number, at, upto, body):
+            yield Statement(_INSERT_SEGMENT, (number, at, upto, body, number), Stale)
+
+
+def _sweep(effect: Sweep) -> Iterator[Statement]:
+    for table, key, end in _SWEEPS:
+        yield Statement(
+            f"delete from {table} where ({key}) in (select {key} from {table}"
+            f" where {end} < ? order by {end}, {key} limit ?)",
+            (effect.before, effect.limit),
+        )

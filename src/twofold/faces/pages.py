@@ -1,0 +1,176 @@
+"""What all our pages share: rendering, forms that prove where they come from, errors in words.
+
+The pages are server-rendered and work without script; a form is answered with a redirect, unless
+something is shown that is shown only once. The ceremony's ticket travels in its cookie alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from twofold.ceremonies.outcomes import Done, Granted, Outcome, Pending, Revealed
+from twofold.core.ceremony import State
+from twofold.core.errors import (
+    CsrfRejected,
+    InvalidToken,
+    Malformed,
+    NotFound,
+    TwofoldError,
+)
+from twofold.core.types import SECOND, Instant
+from twofold.faces import Front
+from twofold.faces.answers import OVER, Answers
+from twofold.faces.transport import Caller, Entrance
+from twofold.web.csrf import FIELD, FormTokens, new_binding
+from twofold.web.headers import ASSET, Header
+from twofold.web.html import environment, page
+from twofold.web.kit import Request, Response, Route
+from twofold.web.problems import refusal
+from twofold.web.response import redirect
+
+HERE: Final = Path(__file__).parent
+_TEMPLATES: Final = environment(HERE / "templates")
+_KEPT: Final = frozenset({b"retry-after", b"allow"})
+_TYPES: Final = {".css": b"text/css; charset=utf-8", ".js": b"text/javascript; charset=utf-8"}
+
+_PLACES: Final[Mapping[State, str]] = {
+    State.FIRST_FACTOR: "/login/password",
+    State.SECOND_FACTOR: "/login/code",
+    State.CHALLENGE: "/login/code",
+    State.ENROL: "/login/enrol",
+    State.CONFIRM: "/login/enrol",
+}
+"""Where a person finds what a ceremony in this state asks for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A form that was sent from one of our pages."""
+
+    fields: Mapping[str, str]
+
+    def __getitem__(self, name: str) -> str:
+        """A field as typed; what is not there is empty."""
+        return self.fields.get(name, "")
+
+
+class Pages:
+    """Renders, reads forms, and leads from step to step."""
+
+    __slots__ = ("_front", "answers", "engine", "entrance")
+
+    def __init__(self, front: Front, entrance: Entrance, answers: Answers) -> None:
+        self._front = front
+        self.engine = front.engine
+        self.entrance = entrance
+        self.answers = answers
+
+    def show(
+        self,
+        request: Request,
+        template: str,
+        *headers: Header,
+        status: int = 200,
+        binding: str | None = None,
+        **values: Any,
+    ) -> Response:
+        """A page with a token for its forms; a browser without our cookie is given one.
+
+        ``binding`` is the cookie that another header of this answer sets.
+        """
+        cookie = self.entrance.cookies.binding
+        known = binding or request.cookies.get(cookie.name)
+        if not known:
+            known = new_binding()
+            headers = (*headers, cookie.put(known))
+        return page(
+            _TEMPLATES,
+            template,
+            *headers,
+            status=status,
+            csrf=FormTokens(self.engine.ring().current("form")[1]).make(known),
+            issuer=self.engine.rules.issuer,
+            **values,
+        )
+
+    async def form(self, request: Request) -> Form:
+        """The fields of a form whose token belongs to this browser; CsrfRejected otherwise."""
+        fields = await request.form()
+        shown = request.cookies.get(self.entrance.cookies.binding.name)
+        keys = tuple(self.engine.ring().keys("form").values())
+        for key in keys[:-1]:
+            try:
+                FormTokens(key).check(shown, fields.get(FIELD))
+            except CsrfRejected:
+                continue
+            return Form(fields)
+        FormTokens(keys[-1]).check(shown, fields.get(FIELD))
+        return Form(fields)
+
+    def onward(self, outcome: Outcome, caller: Caller) -> Response:
+        """Lead to the page that the next step is taken on."""
+        match outcome:
+            case Granted():
+                return redirect("/account", *self.answers.session_cookies(outcome))
+            case Pending():
+                place = _PLACES[outcome.ceremony.state]
+                return redirect(place, *self.answers.ticket_cookies(outcome, caller))
+            case Revealed(pending=pending):
+                return redirect("/login/enrol", *self.answers.ticket_cookies(pending, caller))
+            case Done():
+                headers = self.answers.ended_cookies(outcome, cookies=True)
+                return redirect("/login", self.entrance.cookies.ticket.clear(), *headers)
+
+    def clock_time(self, moment: Instant | None) -> str:
+        """A moment as people without script read it."""
+        if moment is None:
+            return ""
+        minutes, second = divmod(moment // SECOND % 86_400, 60)
+        hour, minute = divmod(minutes, 60)
+        return f"{hour:02}:{minute:02}:{second:02} UTC"
+
+    def minutes_left(self, moment: Instant) -> int:
+        """Whole minutes until a moment, at least one."""
+        return max(1, (moment - self.engine.clock.now()) // (60 * SECOND))
+
+    def refused(self, request: Request, error: TwofoldError) -> Response:
+        """The page for an error that no form was there to show."""
+        answer = refusal(error, request.id)
+        kept = tuple(header for header in answer.headers if header[0] in _KEPT)
+        cookies = self.entrance.cookies
+        if isinstance(error, InvalidToken):
+            return redirect("/login", cookies.session.clear())
+        if isinstance(error, Malformed) and error.field == "ceremony":
+            return redirect("/login")
+        if isinstance(error, OVER):
+            kept = (*kept, cookies.ticket.clear())
+        return self.show(
+            request,
+            "refused.html",
+            *kept,
+            status=answer.status,
+            title=error.title,
+            detail="" if error.detail == error.title else error.detail,
+            reference=request.id,
+        )
+
+    def routes(self) -> tuple[Route, ...]:
+        """The style sheet and the one script."""
+        return (Route("GET", "/static/{name}", self.static, "A file of our pages", listed=False),)
+
+    async def static(self, request: Request) -> Response:
+        """A file that we ship; the names are those of the folder, so none leads out of it."""
+        found = _FILES.get(request.params["name"])
+        if found is None:
+            raise NotFound
+        return found
+
+
+_FILES: Final[Mapping[str, Response]] = {
+    path.name: Response(200, path.read_bytes(), (*ASSET, (b"content-type", _TYPES[path.suffix])))
+    for path in sorted((HERE / "static").iterdir())
+    if path.suffix in _TYPES
+}

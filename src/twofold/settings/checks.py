@@ -1,0 +1,88 @@
+"""What no single reader can see: values that are fine alone but not together.
+
+Everything that would leave people locked out or a secret in the open is refused at start, by the
+name of its key, instead of at the first sign-in.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from twofold.core import policy_document
+from twofold.core.policy import Profile
+from twofold.settings.sections import Sending, Texting, Tls
+
+Misfit = tuple[str, str]
+"""A key, and what is wrong with its value."""
+
+LEAST_CODES = 2**20
+"""How many recovery codes there must be to draw from: ASVS 5.0 row 6.5.4."""
+
+HARDENED_LIFE = 600
+"""Seconds: SP 800-63B section 3.1.3.2 for a code sent out of band."""
+
+_SAMPLE = re.compile(
+    r"change[-_ ]?me.*|your[-_ ].*|my[-_ ]?(?:password|secret)|<.*>|x{3,}|\*+|example|sample|todo",
+    re.IGNORECASE,
+)
+
+
+def misfits(values: Mapping[str, Any]) -> Iterator[Misfit]:
+    """Yield every key whose value does not go with the others."""
+    policy = {n.removeprefix("policy."): v for n, v in values.items() if n.startswith("policy.")}
+    yield from ((f"policy.{name}", fault) for name, fault in policy_document.misfits(policy))
+    yield from _mail(values)
+    yield from _codes(values)
+    yield from _places(values)
+    if values["throttle.source_delay"] > values["throttle.source_longest"]:
+        yield "throttle.source_delay", "must not exceed throttle.source_longest"
+    if values["password.memory_kib"] < 8 * values["password.lanes"]:
+        yield "password.memory_kib", "must be at least 8 per lane (RFC 9106 section 3.1)"
+
+
+def _mail(values: Mapping[str, Any]) -> Iterator[Misfit]:
+    password, username = values["email.password"], values["email.username"]
+    if password and _SAMPLE.fullmatch(password):
+        yield "email.password", "is a sample value, not a secret"
+    if password and not username:
+        yield "email.username", "is missing: email.password is set"
+    if "@" not in values["email.from"]:
+        yield "email.from", "must hold an address"
+    if values["sms.sender"] is not Texting.CONSOLE:
+        yield "sms.sender", "must be console: this version sends no text messages yet"
+    if values["email.sender"] is not Sending.SMTP:
+        return
+    if not values["email.host"]:
+        yield "email.host", "is missing: email.sender is smtp"
+    elif values["email.tls"] is Tls.NONE and username and not _loopback(values["email.host"]):
+        yield "email.tls", "must not be none: the password would travel in the clear"
+
+
+def _codes(values: Mapping[str, Any]) -> Iterator[Misfit]:
+    if len(values["recovery.alphabet"]) ** values["recovery.length"] < LEAST_CODES:
+        yield "recovery.length", "makes codes of less than 20 bits, which can be guessed"
+    if values["email.code_cooldown"] > values["email.code_life"]:
+        yield "email.code_cooldown", "must not exceed email.code_life"
+    if values["profile"] is Profile.STRICT and values["email.code_life"] > HARDENED_LIFE:
+        yield "email.code_life", f"must not exceed {HARDENED_LIFE} in the profile strict"
+
+
+def _places(values: Mapping[str, Any]) -> Iterator[Misfit]:
+    if not values["data"]:
+        yield "data", "must name a directory"
+    if values["database.url"].startswith("postgres"):
+        yield "database.url", "names PostgreSQL, which this version does not speak yet"
+    if values["database.url"] == "memory:" and values["server.workers"] > 1:
+        yield "server.workers", "must be 1: processes do not share memory:"
+    for name in values["dialects.enabled"]:
+        yield "dialects.enabled", f"names {name}, which this version does not speak yet"
+
+
+def _loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

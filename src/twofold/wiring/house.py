@@ -1,0 +1,250 @@
+"""The engine with everything around it: put together from settings, opened, and closed again.
+
+The server, the commands and the tests live in the same house; they differ in what keeps running
+inside it and in whose clock hangs on the wall.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from twofold.adapters.hashing import HashingPool
+from twofold.adapters.keyfile import NAME, KeyFile, make_private
+from twofold.adapters.sealer import Sealer
+from twofold.adapters.stores.memory import MemoryStore
+from twofold.adapters.stores.sqlite import SqliteStore
+from twofold.adapters.system import SystemClock, SystemEntropy
+from twofold.adapters.unmetered import Unmetered
+from twofold.adapters.wordlist import common_passwords
+from twofold.ceremonies.engine import Engine, Rules
+from twofold.ceremonies.gate import Gate
+from twofold.core.errors import Misconfigured
+from twofold.core.keyring import Keyring
+from twofold.core.throttle import MOST_CONSECUTIVE, Limits
+from twofold.factors import Factor
+from twofold.factors._argon2 import Argon2
+from twofold.factors.email import email
+from twofold.factors.password import Password
+from twofold.factors.recovery_codes import RecoveryCodes
+from twofold.factors.totp import TotpFactor
+from twofold.ports import Clock, Entropy, Metrics, Store
+from twofold.settings import Settings
+from twofold.wiring.keys import fit
+
+DATABASE: Final = "twofold.db"
+HEAD: Final = "audit.head"
+"""Files of the data directory beside the key file."""
+
+_SQLITE: Final = "sqlite:///"
+
+
+def _nobody() -> None:
+    """No outbox runs here; what was queued leaves with the next server that does."""
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What the rules are handed from outside; tests bring their own."""
+
+    clock: Clock = field(default_factory=SystemClock)
+    entropy: Entropy = field(default_factory=SystemEntropy)
+    metrics: Metrics = field(default_factory=Unmetered)
+    nudge: Callable[[], None] = _nobody
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """Everything that belongs together."""
+
+    settings: Settings
+    world: World
+    engine: Engine
+    store: Store
+    keys: KeyFile | None
+    """None where the key ring is in memory only."""
+    hashing: HashingPool
+    sealer: Sealer
+
+    async def open(self) -> None:
+        """Open the store and take the keys; Misconfigured if they do not fit each other."""
+        await self.store.open()
+        try:
+            if self.keys is not None:
+                await fit(self.store, self.keys, self.world.clock, self.world.entropy)
+        except BaseException:
+            await self.store.close()
+            raise
+
+    async def close(self) -> None:
+        """Finish what was begun and let go of everything."""
+        await self.hashing.close()
+        await self.store.close()
+
+
+def build(
+    settings: Settings,
+    world: World | None = None,
+    *,
+    ring: Keyring | None = None,
+) -> House:
+    """Put a house together; nothing is opened, read or started yet.
+
+    With a ``ring`` the keys are in memory, and no key file is made or read.
+    """
+    world = world or World()
+    directory = Path(settings.data)
+    keys, source = _keys(directory, world, ring)
+    hashing = _hashing(settings)
+    store = store_of(settings)
+    engine = Engine(
+        store=store,
+        ring=source,
+        clock=world.clock,
+        entropy=world.entropy,
+        hashing=hashing,
+        metrics=world.metrics,
+        nudge=world.nudge,
+        gate=_gate(settings),
+        rules=_rules(settings),
+        factors={factor.kind: factor for factor in _second(settings)},
+        opening=Password(_cost(settings)),
+        recovery=_recovery(settings),
+    )
+    sealer = Sealer(
+        store=store,
+        ring=engine.ring,
+        clock=world.clock,
+        metrics=world.metrics,
+        head=directory / HEAD,
+        period=settings.audit.seal_seconds,
+    )
+    return House(settings, world, engine, store, keys, hashing, sealer)
+
+
+@asynccontextmanager
+async def opened(settings: Settings, *, create: bool = True) -> AsyncIterator[House]:
+    """A house for one command; audit records it wrote are sealed before it closes.
+
+    Unless ``create``, a data directory that is not there is Misconfigured instead of made.
+    """
+    prepare(settings, create=create)
+    house = build(settings)
+    await house.open()
+    try:
+        yield house
+        await house.sealer.seal()
+    finally:
+        await house.close()
+
+
+def prepare(settings: Settings, *, create: bool = True) -> None:
+    """Make the data directory, private; or say that there is none."""
+    directory = Path(settings.data)
+    if not create and not directory.is_dir():
+        raise Misconfigured((f"data: {directory} is not there; no server has run with it yet",))
+    make_private(directory)
+
+
+def store_of(settings: Settings) -> Store:
+    """The store that ``database.url`` names, not yet open."""
+    path = database_path(settings)
+    if path is None:
+        return MemoryStore()
+    return SqliteStore(path)
+
+
+def database_path(settings: Settings) -> Path | None:
+    """The database file; None for ``memory:``."""
+    url = settings.database.url
+    if url == "memory:":
+        return None
+    if not url:
+        return Path(settings.data) / DATABASE
+    return Path(url.removeprefix(_SQLITE))
+
+
+def base_url(settings: Settings) -> str:
+    """How browsers reach us: as the operator says, else by the address we listen on."""
+    server = settings.server
+    if server.base_url:
+        return server.base_url.rstrip("/")
+    # Nobody browses to "any address"; from this machine, localhost is what it means.
+    host = {"0.0.0.0": "localhost", "::": "localhost"}.get(server.host, server.host)  # noqa: S104
+    return f"http://{f'[{host}]' if ':' in host else host}:{server.port}"
+
+
+def _keys(
+    directory: Path, world: World, ring: Keyring | None
+) -> tuple[KeyFile | None, Callable[[], Keyring]]:
+    if ring is not None:
+        return None, lambda: ring
+    keys = KeyFile(directory / NAME, world.clock)
+    return keys, keys.ring
+
+
+def _cost(settings: Settings) -> Argon2:
+    password = settings.password
+    return Argon2(memory_kib=password.memory_kib, time=password.time, lanes=password.lanes)
+
+
+def _recovery(settings: Settings) -> RecoveryCodes:
+    recovery = settings.recovery
+    return RecoveryCodes(
+        count=recovery.count,
+        length=recovery.length,
+        alphabet=recovery.alphabet,
+        group=recovery.group,
+        weak=_cost(settings),
+    )
+
+
+def _second(settings: Settings) -> tuple[Factor, ...]:
+    totp, mail = settings.totp, settings.email
+    return (
+        TotpFactor(
+            issuer=totp.issuer,
+            algorithm=totp.algorithm,
+            digits=totp.digits,
+            period=totp.period,
+            past=totp.past,
+            future=totp.future,
+        ),
+        email(
+            digits=mail.code_digits,
+            lifetime=mail.code_life,
+            cooldown=mail.code_cooldown,
+            daily=mail.code_daily,
+        ),
+    )
+
+
+def _hashing(settings: Settings) -> HashingPool:
+    pool = HashingPool(settings.password.workers or None)
+    return HashingPool(pool.workers, pool.workers * settings.password.queue)
+
+
+def _gate(settings: Settings) -> Gate:
+    throttle = settings.throttle
+    return Gate(
+        by_source=Limits(
+            allowed=throttle.source_allowed,
+            window=throttle.source_window,
+            delay=throttle.source_delay,
+            longest=throttle.source_longest,
+            absolute=MOST_CONSECUTIVE,
+        )
+    )
+
+
+def _rules(settings: Settings) -> Rules:
+    return Rules(
+        issuer=settings.totp.issuer,
+        base_url=base_url(settings),
+        policy=settings.policy,
+        password_minimum=settings.password.minimum,
+        blocked_passwords=common_passwords(),
+    )
