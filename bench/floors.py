@@ -1,15 +1,19 @@
 """What bounds us from below, on the same machine in the same run: bare servers that do one thing.
 
 ``hello`` answers a constant; ``grouped`` does one guarded update per request and commits all that
-arrived together at once; ``alone`` is the naive handler that commits each update by itself. All
-run on the same uvicorn with uvloop and httptools. Started as a process:
+arrived together at once; ``alone`` is the naive handler that commits each update by itself. The
+update is the one no second factor can do without: a mark that only rises, in a row found by its
+subject and id, in a table of the same columns as ours. All run on the same uvicorn with uvloop
+and httptools, and read their request as JSON. Started as a process:
 ``python -m bench.floors hello|grouped|alone|argon2 PORT DATABASE [synchronous]``.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
 import queue
+import random
 import sqlite3
 import sys
 import threading
@@ -18,6 +22,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import uvicorn
 from argon2 import PasswordHasher
 
@@ -31,7 +36,11 @@ START = {
     "headers": [(b"content-type", b"application/json"), (b"content-length", b"11")],
 }
 BODY = {"type": "http.response.body", "body": b'{"ok":true}'}
-GUARDED = "update t set step = ? where id = ? and step < ?"
+GUARDED = "update authenticator set mark = ?, used_at = ? where subject = ? and id = ? and mark < ?"
+TABLE = """create table authenticator (
+    subject text not null, id text not null, realm text not null, kind text not null,
+    created_at bigint not null, label text not null, sealed blob not null,
+    parameters text not null, mark bigint not null, used_at bigint, primary key (subject, id))"""
 
 
 async def hello(_scope: Scope, _receive: Receive, send: Send) -> None:
@@ -40,10 +49,25 @@ async def hello(_scope: Scope, _receive: Receive, send: Send) -> None:
     await send(BODY)
 
 
-async def posted(receive: Receive) -> int:
-    """The number in a body of ``{"id":123}``."""
-    message = await receive()
-    return int(message["body"][6:-1])
+class Update(msgspec.Struct):
+    """Which mark shall rise to what."""
+
+    subject: str
+    id: str
+    mark: int
+
+    @property
+    def values(self) -> tuple[int, int, str, str, int]:
+        """What the statement is given."""
+        return (self.mark, self.mark, self.subject, self.id, self.mark)
+
+
+_read = msgspec.json.Decoder(Update).decode
+
+
+async def posted(receive: Receive) -> Update:
+    """The request."""
+    return _read((await receive())["body"])
 
 
 def opened(path: str, synchronous: str) -> sqlite3.Connection:
@@ -54,21 +78,30 @@ def opened(path: str, synchronous: str) -> sqlite3.Connection:
     return connection
 
 
-def made(path: str, rows: int) -> None:
-    """A table with that many rows to update once each."""
+def made(path: str, rows: int) -> list[bytes]:
+    """A table of that many rows, and the requests that update each once, in no order."""
     connection = opened(path, "off")
-    connection.execute("create table t (id integer primary key, step integer not null)")
+    connection.execute(TABLE)
+    updates = [Update(os.urandom(16).hex(), os.urandom(8).hex(), 1) for _ in range(rows)]
     connection.execute("begin")
-    connection.executemany("insert into t values (?, 0)", ((i,) for i in range(rows)))
+    connection.executemany(
+        "insert into authenticator values (?, ?, 'default', 'totp', 1, '', ?, ?, 0, null)",
+        (
+            (u.subject, u.id, os.urandom(52), '{"algorithm":"SHA1","digits":6,"period":30}')
+            for u in updates
+        ),
+    )
     connection.execute("commit")
     connection.close()
+    random.Random(rows).shuffle(updates)
+    return [msgspec.json.encode(update) for update in updates]
 
 
 class Grouped:
     """The bare group-commit writer: one thread, one transaction for all that is waiting."""
 
     def __init__(self, path: str, synchronous: str) -> None:
-        self._waiting: queue.SimpleQueue[tuple[int, asyncio.Future[bool]]] = queue.SimpleQueue()
+        self._waiting: queue.SimpleQueue[tuple[Update, asyncio.Future[bool]]] = queue.SimpleQueue()
         self._connection = opened(path, synchronous)
         threading.Thread(target=self._write, daemon=True).start()
 
@@ -78,7 +111,7 @@ class Grouped:
             while not self._waiting.empty():
                 batch.append(self._waiting.get())
             self._connection.execute("begin immediate")
-            won = [self._connection.execute(GUARDED, (1, i, 1)).rowcount == 1 for i, _ in batch]
+            won = [self._connection.execute(GUARDED, u.values).rowcount == 1 for u, _ in batch]
             self._connection.execute("commit")
             answered = zip((future for _, future in batch), won, strict=True)
             batch[0][1].get_loop().call_soon_threadsafe(_resolve, list(answered))
@@ -104,9 +137,9 @@ class Alone:
         self._connection = opened(path, synchronous)
         self._one = threading.Lock()
 
-    def _update(self, number: int) -> bool:
+    def _update(self, update: Update) -> bool:
         with self._one:
-            return self._connection.execute(GUARDED, (1, number, 1)).rowcount == 1
+            return self._connection.execute(GUARDED, update.values).rowcount == 1
 
     async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:
         """One guarded update by itself, durable before the answer."""

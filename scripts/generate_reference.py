@@ -9,15 +9,20 @@ A test compares them too, so a page that lags behind fails the build.
 
 import hashlib
 import inspect
+import json
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, Self, get_args
+
+from typer.main import get_command
 
 from twofold import settings
-from twofold.core import audit, ceremony, effects, errors
+from twofold.cli import grammar
+from twofold.core import audit, ceremony, effects, errors, evidence, policy_document
 from twofold.core.errors import TwofoldError
 from twofold.core.keyring import Keyring, MasterKey
 from twofold.core.types import Instant
@@ -25,7 +30,7 @@ from twofold.faces import Front
 from twofold.faces.site import routes
 from twofold.web import openapi, problems
 from twofold.web.cookies import own_cookies
-from twofold.web.kit import Route, Site
+from twofold.web.kit import Auth, Route, Site
 from twofold.wiring.house import build
 
 ROOT = Path(__file__).parents[1]
@@ -108,6 +113,8 @@ def events_page() -> str:
     lines: list[str] = []
     for rows in groups.values():
         lines += [*table(("Event", "Means"), rows), ""]
+    found = ((f"`{fault}`", meaning) for fault, meaning in evidence.MEANINGS.items())
+    lines += ["## What a verification finds", "", *table(("Finding", "Means"), found)]
     return page(
         "Events",
         "What the audit trail records; a name never changes its meaning.",
@@ -174,36 +181,93 @@ def document() -> Json:
 def api_page() -> str:
     """Every route of the native API."""
     described = document()
+    shared = Shared.of(described)
+    routes = {(route.method, route.path): route for route in all_routes()}
     lines: list[str] = []
     for tag in [entry["name"] for entry in described["tags"]]:
         lines += [f"## {tag}", ""]
         for path, methods in described["paths"].items():
             for method, operation in methods.items():
                 if operation["tags"] == [tag]:
-                    lines += _operation(method.upper(), path, operation, described)
+                    lines += _operation(routes[method.upper(), path], operation, described, shared)
     return page(
         "The API",
         "Every route, what it takes, and what it may refuse with; the codes are explained under"
         " [errors](errors.md).",
         "A running server shows the same with all shapes and examples at `/docs`, and as OpenAPI"
         " 3.1 at `/openapi.json`.",
+        "",
+        f"Not repeated below: every route may refuse with {_listed(shared.always)};"
+        f" one that takes a body with {_listed(shared.with_body)};"
+        f" one that changes something with {_listed(shared.changing)}.",
         lines=lines,
     )
 
 
+@dataclass(frozen=True)
+class Shared:
+    """Codes that all routes of a sort have in common, by status."""
+
+    always: Mapping[str, str]
+    with_body: Mapping[str, str]
+    changing: Mapping[str, str]
+
+    @classmethod
+    def of(cls, described: Json) -> Self:
+        """Find them."""
+        found = [
+            (method, operation)
+            for methods in described["paths"].values()
+            for method, operation in methods.items()
+        ]
+        always = _common(operation for _, operation in found)
+        with_body = _common(o for _, o in found if "requestBody" in o)
+        changing = _common(o for method, o in found if method != "get")
+        return cls(
+            always,
+            {c: s for c, s in with_body.items() if c not in always and c not in changing},
+            {c: s for c, s in changing.items() if c not in always},
+        )
+
+    def left(self, method: str, operation: Json) -> dict[str, str]:
+        """What is particular to a route."""
+        known = {*self.always}
+        known |= {*self.with_body} if "requestBody" in operation else set()
+        known |= {*self.changing} if method != "GET" else set()
+        return {c: s for c, s in _codes(operation).items() if c not in known}
+
+
+def _codes(operation: Json) -> dict[str, str]:
+    return {
+        code: status
+        for status, answer in operation["responses"].items()
+        for code in answer.get("content", {}).get(problems.MEDIA_TYPE, {}).get("examples", ())
+    }
+
+
+def _common(operations: Iterable[Json]) -> dict[str, str]:
+    every = [_codes(operation) for operation in operations]
+    return {code: every[0][code] for code in every[0] if all(code in codes for codes in every)}
+
+
+def _listed(codes: Mapping[str, str]) -> str:
+    return ", ".join(f"`{code}` ({status})" for code, status in codes.items()) or "nothing else"
+
+
 _CREDENTIALS = {
-    "session": "an access token (`Authorization: Bearer`) or the session's cookie",
-    "ceremony": "the ticket: header `Ceremony`, member `ceremony` of the body, or its cookie",
-    "client": "an application's id and secret (`Authorization: Basic`)",
+    Auth.SESSION: "an access token (`Authorization: Bearer`) or the session's cookie",
+    Auth.ADMIN: "the access token or cookie of an administrator's session",
+    Auth.CEREMONY: "the ticket: header `Ceremony`, member `ceremony` of the body, or its cookie",
+    Auth.CLIENT: "an application's id and secret (`Authorization: Basic`)",
 }
 
 
-def _operation(method: str, path: str, operation: Json, described: Json) -> Iterator[str]:
-    yield f"### `{method} {path}`"
+def _operation(route: Route, operation: Json, described: Json, shared: Shared) -> Iterator[str]:
+    yield f"### `{route.method} {route.path}`"
     yield ""
     yield f"{operation['summary']}."
-    if operation["security"]:
-        yield f"Needs {_CREDENTIALS[next(iter(operation['security'][0]))]}."
+    if route.auth is not Auth.NONE:
+        yield f"Needs {_CREDENTIALS[route.auth]}."
     yield ""
     sent = operation.get("requestBody")
     if sent is not None:
@@ -213,7 +277,7 @@ def _operation(method: str, path: str, operation: Json, described: Json) -> Iter
     if asked:
         yield f"- Query: {', '.join(asked)}"
     yield f"- Answers: {', '.join(_answers(operation['responses']))}"
-    yield f"- Refuses with: {', '.join(_refusals(operation['responses']))}"
+    yield f"- Refuses with: {_listed(shared.left(route.method, operation))}"
     yield ""
 
 
@@ -232,18 +296,78 @@ def _fields(schema: Json, described: Json) -> str:
 def _answers(responses: Mapping[str, Json]) -> Iterator[str]:
     for status, answer in responses.items():
         content = answer.get("content", {})
-        if "application/problem+json" in content:
+        if problems.MEDIA_TYPE in content:
             continue
         shape = content.get("application/json", {}).get("schema", {}).get("$ref", "")
         name = shape.rpartition("/")[2]
         yield f"{status} `{name}`" if name else status
 
 
-def _refusals(responses: Mapping[str, Json]) -> Iterator[str]:
-    for status, answer in responses.items():
-        problem = answer.get("content", {}).get("application/problem+json")
-        if problem is not None:
-            yield f"{status} " + ", ".join(f"`{code}`" for code in problem["examples"])
+def settings_page() -> str:
+    """Every setting, by section."""
+    groups: dict[str, list[tuple[str, ...]]] = {}
+    for name, key in settings.KEYS.items():
+        section = "policy" if name.startswith("policy.") else name.rpartition(".")[0]
+        row = (f"`{name}`", key.reader.expected, _default(key), key.text)
+        groups.setdefault(section, []).append(row)
+    lines: list[str] = []
+    for section, rows in groups.items():
+        lines += [f"## {f'[{section}]' if section else 'At the top'}", ""]
+        lines += [*table(("Setting", "May be", "Default", "What it is for"), rows), ""]
+    return page(
+        "Settings",
+        "Each stands in a TOML file (`--config`, which may repeat), in the environment, or on the"
+        " command line; each of these wins over the one before.",
+        "In the environment `server.port` is `TWOFOLD_SERVER__PORT`: two underscores for each dot."
+        " Lists are separated by commas there, tables are JSON.",
+        "`twofold config check` names all that is wrong at once; `twofold config show --origin`"
+        " says what is in force and where it comes from.",
+        "The keys of `[policy]` are also those of a realm's own policy, which administrators change"
+        " while the server runs.",
+        "Besides, `TWOFOLD_ADMIN_PASSWORD` holds the password of the first account, and"
+        " `TWOFOLD_CONFIG` names configuration files, separated by colons, where the command line"
+        " names none.",
+        lines=lines,
+    )
+
+
+def _default(key: settings.Key) -> str:
+    return f"`{json.dumps(policy_document.plain(key.default))}`"
+
+
+def cli_page() -> str:
+    """Every command with its options."""
+    lines: list[str] = []
+    for words, command in _commands("twofold", get_command(grammar.app)):
+        usage = " ".join(
+            [words, *(p.name.upper() for p in command.params if p.param_type_name == "argument")]
+        )
+        lines += [f"## `{usage}`", "", command.help or "", ""]
+        rows = [
+            (", ".join(f"`{word}`" for word in (*p.opts, *p.secondary_opts)), p.help or "")
+            for p in command.params
+            if p.param_type_name == "option"
+        ]
+        lines += [*table(("Option", "Does"), rows), ""] if rows else []
+    return page(
+        "Commands",
+        "All of them work on the data directory, with the server down or up.",
+        "The exit status is 0 when all is well, 1 when the command ran and found a fault or was"
+        " refused, 2 when it was misused or the configuration is wrong.",
+        "With `--json` standard output is JSON and nothing else, faults included.",
+        "A password is read from standard input or typed at a prompt, never taken from the"
+        " command line.",
+        lines=lines,
+    )
+
+
+def _commands(words: str, command: Any) -> Iterator[tuple[str, Any]]:
+    inner = getattr(command, "commands", None)
+    if inner is None:
+        yield words, command
+        return
+    for name, child in inner.items():
+        yield from _commands(f"{words} {name}", child)
 
 
 PAGES: Mapping[str, Callable[[], str]] = {
@@ -252,6 +376,8 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "errors.md": errors_page,
     "events.md": events_page,
     "api.md": api_page,
+    "settings.md": settings_page,
+    "cli.md": cli_page,
 }
 """By the name of the file in docs/reference."""
 

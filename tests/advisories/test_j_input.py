@@ -61,7 +61,7 @@ async def test_a119_no_odd_number_is_json(house, raw):
 def odd(code: str) -> list[str]:
     """A right code in forms nobody documented."""
     return [
-        f"{code}\n", f"\n{code}", f"+{code}", f"-{code}", f"{code[:1]}_{code[1:]}", f"{code}\x00",
+        f"{code}\n", f"\n{code}", f"+{code}", f"{code[:1]}_{code[1:]}", f"{code}\x00",
         code.translate({48 + n: 0xFF10 + n for n in range(10)}),
         code.translate({48 + n: 0x0660 + n for n in range(10)}),
         f"{code}\u200b", f"{code[:3]}\u2028{code[3:]}", f"{code}.", f"0x{code}", f"{code[:3]}.{code[3:]}",
@@ -84,14 +84,13 @@ async def test_a121_a_code_has_one_spelling_and_blanks(house):
 
 
 @pytest.mark.parametrize("spelling", ["{0}{1}", "{0} {1}", " {0}{1} ", "{0}-{1}"])
-async def test_a121_the_blanks_that_are_documented_are_ignored(house, spelling):
+async def test_a121_the_separators_that_are_documented_are_ignored(house, spelling):
     """People copy codes with the gap their app shows."""
     alice = await house.settle("alice")
     client = house.client()
     code = alice.app.code(house.clock.seconds)
     ticket = await client.ticket("alice", alice.password)
-    answer = await client.verify(ticket, spelling.format(code[:3], code[3:]))
-    assert answer.status == (422 if "-" in spelling else 200)
+    assert (await client.verify(ticket, spelling.format(code[:3], code[3:]))).status == 200
 
 
 def bodies() -> dict[str, bytes]:

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from tests.support.client import Client, InProcess
-from tests.support.codes import mailed
+from tests.support.codes import Phone, mailed
 from tests.support.house import living
 
 OPEN = {"policy.registration": True}
@@ -102,13 +102,12 @@ async def test_a139_an_address_gets_no_more_than_the_day_allows(tmp_path):
     """One letter a minute, all day long."""
     async with living(tmp_path / "db", {"email.code_daily": 4}) as house:
         dave = await house.settle("dave", totp=False, mail=True)
-        said = []
+        letters = []
         for _ in range(8):
-            client = house.client()
-            said.append((await client.start("dave", dave.password)).status)
+            assert (await house.client().start("dave", dave.password)).status == 200
+            letters += await house.post()
             house.clock.move(61)
-        assert len(await house.post()) == 4
-        assert said == [200] * 8
+        assert len(letters) == 4
 
 
 @pytest.mark.parametrize("path", ["reset", "register", "bind"])
@@ -147,12 +146,10 @@ TEMPLATES = ("{{7*7}}", "${7*7}", "{0.__class__}", "%(x)s", "{% raw %}", "#{7*7}
 @pytest.mark.parametrize("text", TEMPLATES)
 async def test_a141_what_people_call_themselves_is_no_template(house, text):
     """Template injection by names and labels (ASVS 1.3.7)."""
-    mallory = await house.settle(f"m {text}", totp=False)
+    mallory = await house.settle(f"m {text}", totp=False, email="m@example.org")
     client = await house.signed_in(mallory)
     shown = await client.post("/v1/factors", {"kind": "totp", "label": text})
     assert shown.status == 201
-    from tests.support.codes import Phone
-
     phone = Phone.scanned(shown.json()["otpauth_uri"])
     ticket = shown.json()["ceremony"]
     assert (await client.step(ticket, "confirm", code=phone.code(house.clock.seconds))).status == 200

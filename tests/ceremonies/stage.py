@@ -1,4 +1,4 @@
-"""A small world for ceremonies: a real engine on a real store, a clock the test sets, real codes."""
+"""A small world for ceremonies: a real engine and store, a clock the test sets, real codes."""
 
 import base64
 import hashlib
@@ -15,7 +15,7 @@ from twofold.ceremonies.sessions import Bearer
 from twofold.core import letters
 from twofold.core.keyring import Keyring, MasterKey
 from twofold.core.policy import Policy
-from twofold.core.types import DEFAULT_REALM, SECOND, Context, Instant, Subject
+from twofold.core.types import DEFAULT_REALM, SECOND, Context, Instant, Subject, Transport
 from twofold.factors._argon2 import CHEAPEST
 from twofold.factors.email import email
 from twofold.factors.password import Password
@@ -24,6 +24,7 @@ from twofold.factors.totp import TotpFactor
 
 START = Instant(1_800_000_000 * SECOND)
 PASSWORD = "corridor umbrella nineteen"
+BROWSER = Context(address="192.0.2.7", agent="a browser", request="r-1", transport=Transport.COOKIE)
 HERE = Context(address="192.0.2.7", agent="a browser", request="r-1")
 MASTER = MasterKey.of(hashlib.sha256(b"the key of the stage").digest(), START)
 
@@ -138,9 +139,7 @@ class Stage:
         outcome = await self.begins(person, context)
         if isinstance(outcome, Pending):
             self.clock.pass_(30)
-            outcome = await prove.prove(
-                self.engine, outcome.ticket, self.code(person), context
-            )
+            outcome = await prove.prove(self.engine, outcome.ticket, self.code(person), context)
         assert isinstance(outcome, Granted)
         return outcome
 

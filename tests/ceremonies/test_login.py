@@ -173,6 +173,16 @@ async def test_a_right_password_lets_the_name_in_again(stage):
     await stage.begins(alice)
 
 
+async def test_who_was_unlocked_elsewhere_is_let_in_by_a_doorkeeper_who_has_not_heard(stage):
+    alice = await stage.person(totp=False)
+    for _ in range(10):
+        await refusal(stage, "alice", "wrong")
+    elsewhere = replace(stage.engine, gate=type(stage.engine.gate)())
+    await admin_factors.unlock(elsewhere, HERE, "operator", alice.subject.id)
+
+    assert isinstance(await stage.begins(alice), Granted)
+
+
 async def test_a_right_password_never_clears_the_budget_of_the_codes(stage):
     alice = await stage.person()
     for _ in range(4):

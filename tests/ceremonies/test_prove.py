@@ -140,9 +140,7 @@ async def test_ten_wrong_codes_block_the_kind_over_all_ceremonies(stage):
 
     assert refused.value.retry_after == 900
     stage.clock.pass_(900)
-    assert isinstance(
-        await proves(stage, await stage.begins(alice), stage.code(alice)), Granted
-    )
+    assert isinstance(await proves(stage, await stage.begins(alice), stage.code(alice)), Granted)
     assert await stage.tally(alice, "kind:totp") is None
 
 
@@ -165,15 +163,13 @@ async def test_guesses_that_race_are_each_counted(stage):
 async def test_a_source_that_guesses_at_many_people_is_slowed(stage):
     people = [await stage.person(name) for name in ("ada", "ben", "cleo", "dan", "eve", "fay")]
     pendings = [await stage.begins(p) for p in people for _ in range(2)]
-    refusals = 0
-    with pytest.raises(Throttled):
-        for pending in pendings:
-            for _ in range(5):
-                with pytest.raises(CodeRejected):
-                    await proves(stage, pending, "nonsense")
-                refusals += 1
+    for pending in pendings[:10]:
+        for _ in range(5):
+            with pytest.raises(CodeRejected):
+                await proves(stage, pending, "nonsense")
 
-    assert refusals == 50
+    with pytest.raises(Throttled):
+        await proves(stage, pendings[10], "nonsense")
 
 
 async def test_a_person_with_two_phones_just_types_a_code(stage):

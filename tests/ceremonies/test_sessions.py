@@ -1,9 +1,8 @@
-import itertools
 from dataclasses import replace
 
 import pytest
 
-from tests.ceremonies.stage import HERE
+from tests.ceremonies.stage import BROWSER, HERE
 from twofold.ceremonies import account, admin, sessions
 from twofold.ceremonies.admin import SubjectChange
 from twofold.ceremonies.grants import tokens_of
@@ -16,31 +15,46 @@ async def refreshed(stage, granted, context=HERE):
     return await sessions.refresh(stage.engine, granted.tokens.refresh, context)
 
 
-@pytest.mark.parametrize("kind", ["session", "access"])
-async def test_a_token_names_its_session_and_its_owner(stage, kind):
+@pytest.mark.parametrize(("kind", "context"), [("session", BROWSER), ("access", HERE)])
+async def test_a_token_names_its_session_and_its_owner(stage, kind, context):
     alice = await stage.person()
-    granted = await stage.logs_in(alice)
+    granted = await stage.logs_in(alice, context)
 
-    bearer = await sessions.authenticate(
-        stage.engine, getattr(granted.tokens, kind), kind, HERE
-    )
+    bearer = await sessions.authenticate(stage.engine, getattr(granted.tokens, kind), kind, HERE)
 
     assert bearer.session == granted.session
     assert bearer.subject.id == alice.subject.id
 
 
+async def test_a_session_has_the_tokens_of_its_transport_only(stage):
+    alice = await stage.person(totp=False)
+
+    cookies, header = await stage.logs_in(alice, BROWSER), await stage.logs_in(alice, HERE)
+
+    assert (bool(cookies.tokens.session), bool(cookies.tokens.access)) == (True, False)
+    assert (bool(header.tokens.session), bool(header.tokens.access)) == (False, True)
+
+
+@pytest.mark.parametrize("context", [BROWSER, HERE])
+@pytest.mark.parametrize("place", ["session", "access"])
+async def test_a_refresh_token_opens_nothing_but_the_next_generation(stage, context, place):
+    granted = await stage.logs_in(await stage.person(totp=False), context)
+
+    with pytest.raises(InvalidToken):
+        await sessions.authenticate(stage.engine, granted.tokens.refresh, place, HERE)
+
+
 @pytest.mark.parametrize(
-    ("shown", "place"), list(itertools.permutations(["session", "access", "refresh"], 2))
+    ("context", "shown", "place"), [(BROWSER, "session", "access"), (HERE, "access", "session")]
 )
-async def test_each_token_works_in_its_own_place_only(stage, shown, place):
-    granted = await stage.logs_in(await stage.person(totp=False))
+async def test_each_token_works_in_its_own_place_only(stage, context, shown, place):
+    granted = await stage.logs_in(await stage.person(totp=False), context)
     token = getattr(granted.tokens, shown)
 
     with pytest.raises(InvalidToken):
-        if place == "refresh":
-            await sessions.refresh(stage.engine, token, HERE)
-        else:
-            await sessions.authenticate(stage.engine, token, place, HERE)
+        await sessions.authenticate(stage.engine, token, place, HERE)
+    with pytest.raises(InvalidToken):
+        await sessions.refresh(stage.engine, token, HERE)
 
 
 @pytest.mark.parametrize(
@@ -59,7 +73,7 @@ async def test_a_token_is_nothing_in_another_realm_or_application(stage, other):
 
 
 async def test_a_session_ends_by_idling(stage):
-    granted = await stage.logs_in(await stage.person())
+    granted = await stage.logs_in(await stage.person(), BROWSER)
     stage.clock.pass_(granted.session.idle - 1)
     await sessions.authenticate(stage.engine, granted.tokens.session, "session", HERE)
     stage.clock.pass_(granted.session.idle - 1)
@@ -74,7 +88,7 @@ async def test_a_session_ends_by_idling(stage):
 
 
 async def test_a_session_ends_at_its_absolute_time_however_busy(stage):
-    granted = await stage.logs_in(await stage.person())
+    granted = await stage.logs_in(await stage.person(), BROWSER)
     while stage.clock.now() < granted.session.expires_at - 3_000 * 1_000_000:
         stage.clock.pass_(3_000)
         await sessions.authenticate(stage.engine, granted.tokens.session, "session", HERE)
@@ -85,7 +99,7 @@ async def test_a_session_ends_at_its_absolute_time_however_busy(stage):
 
 
 async def test_a_use_is_noted_at_most_once_a_minute(stage):
-    granted = await stage.logs_in(await stage.person())
+    granted = await stage.logs_in(await stage.person(), BROWSER)
     before = stage.store.commits
     for _ in range(3):
         stage.clock.pass_(20)
@@ -102,7 +116,7 @@ async def test_a_use_is_noted_at_most_once_a_minute(stage):
 
 async def test_a_short_idle_time_is_noted_more_exactly(stage):
     await stage.policy(sessions={"aal1": {"idle": 100, "absolute": 1000}})
-    granted = await stage.logs_in(await stage.person(totp=False))
+    granted = await stage.logs_in(await stage.person(totp=False), BROWSER)
     for _ in range(30):
         stage.clock.pass_(30)
         await sessions.authenticate(stage.engine, granted.tokens.session, "session", HERE)
@@ -118,9 +132,16 @@ async def test_an_access_token_dies_before_its_session(stage):
 
     with pytest.raises(InvalidToken):
         await sessions.authenticate(stage.engine, granted.tokens.access, "access", HERE)
-    await sessions.authenticate(stage.engine, granted.tokens.session, "session", HERE)
     fresh = await refreshed(stage, granted)
     await sessions.authenticate(stage.engine, fresh.tokens.access, "access", HERE)
+
+
+async def test_a_cookie_lives_as_long_as_its_session(stage):
+    await stage.policy(access_life=120)
+    granted = await stage.logs_in(await stage.person(), BROWSER)
+    stage.clock.pass_(3_000)
+
+    await sessions.authenticate(stage.engine, granted.tokens.session, "session", HERE)
 
 
 async def test_refreshing_proves_nothing(stage):
@@ -248,9 +269,7 @@ async def test_no_token_outlives_the_ground_it_stood_on(stage, change):
         case "password":
             await admin.set_password(engine, HERE, "operator", id, "another umbrella twenty")
         case "closed":
-            await sessions.log_out(
-                engine, sessions.Bearer(granted.session, granted.subject), HERE
-            )
+            await sessions.log_out(engine, sessions.Bearer(granted.session, granted.subject), HERE)
         case "deleted":
             await admin.remove_subject(engine, HERE, "operator", id)
 

@@ -165,7 +165,7 @@ SEARCHED = {
 }
 
 
-@pytest.mark.parametrize(("search", "found"), list(SEARCHED.items()), ids=repr)
+@pytest.mark.parametrize(("search", "found"), list(SEARCHED.items()), ids=list(SEARCHED))
 async def test_a_search_looks_into_name_and_email_of_any_case(store, search, found):
     await people(store)
 

@@ -142,7 +142,6 @@ ceremonies = st.builds(
     subject=st.none() | st.just(SubjectId("e" * 32)),
     epoch=st.integers(0, 9),
     proofs=st.lists(proofs, max_size=2).map(tuple),
-    trusted=st.booleans(),
     identifier=st.text(max_size=9),
     binding=st.none() | st.just("bound"),
     transport=st.sampled_from(["json", "cookie"]),

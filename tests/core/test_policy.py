@@ -74,7 +74,7 @@ def test_only_two_categories_with_a_strong_one_reach_the_second_level(
     strong = TOTP in proofs and len(proofs) > 1
 
     assert level(proofs) is (Aal.TWO if strong else Aal.ONE)
-    assert ("mfa" in references(proofs)) is strong
+    assert ("mfa" in references(proofs, level(proofs))) is strong
 
 
 def test_two_passwords_stay_one_factor() -> None:
@@ -82,8 +82,8 @@ def test_two_passwords_stay_one_factor() -> None:
 
 
 def test_method_references_name_each_way_once() -> None:
-    assert references((PASSWORD, TOTP, EMAIL)) == ("pwd", "otp", "email", "mfa")
-    assert references((PASSWORD,), trusted=True) == ("pwd", "rba")
+    assert references((PASSWORD, TOTP, EMAIL), Aal.TWO) == ("pwd", "otp", "email", "mfa")
+    assert references((PASSWORD,), Aal.ONE, trusted=True) == ("pwd", "rba")
 
 
 @pytest.mark.parametrize(

@@ -2,17 +2,34 @@
 
 import dataclasses
 import inspect
+import subprocess
 import sys
 from types import ModuleType
 
 import pytest
 
 from tests.contracts import test_factor as laws
-from tests.documents.markdown import DOCS, blocks
+from tests.documents.markdown import DOCS, ROOT, blocks
+from tests.documents.terminal import read_aloud
+from tests.support.server import running_server, surroundings, twofold
+from twofold import settings
 from twofold.core import otp
+from twofold.core.errors import Malformed
 from twofold.factors import Wish
 
-CHAPTER = DOCS / "how-to" / "add-a-factor.md"
+HOW_TO = DOCS / "how-to"
+CHAPTER = HOW_TO / "add-a-factor.md"
+CONFIGURATIONS = [
+    pytest.param(block, id=f"{page.name}:{block.line}")
+    for page in sorted(HOW_TO.glob("*.md"))
+    for block in blocks(page, "toml")
+]
+PROGRAMS = [
+    pytest.param(block, id=f"line {block.line}")
+    for block in blocks(HOW_TO / "embed-as-a-library.md", "python")
+]
+OPERATED = ("backup-keys.md", "rotate-keys.md", "unlock-a-user.md", "verify-the-audit.md")
+"""Chapters whose commands an operator copies."""
 
 
 @pytest.fixture
@@ -66,9 +83,52 @@ def test_the_factor_of_the_chapter_makes_the_codes_of_its_standard(hotp):
 
 
 def test_the_factor_of_the_chapter_refuses_short_keys(hotp):
-    with pytest.raises(Exception, match="128 bits"):
+    with pytest.raises(Malformed, match="128 bits"):
         hotp.Hotp().bind(laws.ALICE, Wish(secret=b"short"), laws.seed(), laws.NOW)
 
 
 def test_the_factor_of_the_chapter_is_a_value(hotp):
     assert dataclasses.is_dataclass(hotp.Hotp)
+
+
+@pytest.mark.parametrize("block", CONFIGURATIONS)
+def test_every_configuration_of_the_manual_is_taken(block, tmp_path):
+    file = tmp_path / "twofold.toml"
+    file.write_text(block.text)
+
+    known = settings.load([file])
+
+    assert known.origins
+
+
+@pytest.mark.parametrize("block", PROGRAMS)
+def test_the_programs_of_the_manual_run(block, tmp_path):
+    ran = subprocess.run(
+        [sys.executable, "-c", block.text],
+        cwd=tmp_path,
+        env=surroundings(),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert "signed in" in ran.stdout
+
+
+@pytest.mark.parametrize("name", OPERATED)
+def test_the_commands_of_a_chapter_work(name, tmp_path):
+    with running_server(tmp_path) as server:
+        twofold("user", "add", "alice", data=server.data)
+        (tmp_path / "scripts").symlink_to(ROOT / "scripts")
+
+        printed = read_aloud(HOW_TO / name, server, tmp_path, ())
+
+    assert "Traceback" not in printed
+
+
+def test_every_chapter_with_commands_is_tried():
+    told = {page.name for page in HOW_TO.glob("*.md") if blocks(page, "sh")}
+
+    assert told == {*OPERATED, "keep-your-own-passwords.md"}  # that one: test_tutorial

@@ -7,10 +7,10 @@ import pytest
 from tests.documents.markdown import DOCS, PAGES, ROOT, anchors, links, name_of, prose
 
 every_page = pytest.mark.parametrize("page", PAGES, ids=name_of)
-HAND = [page for page in PAGES if page.parent != DOCS / "reference"]
 
 UNFINISHED = re.compile(r"\b(TODO|FIXME|TBD|XXX)\b")
 LOCAL = re.compile(r"(?<![\w.])/(?:home|root|tmp|work|Users|mnt)/")
+REGISTRIES = re.compile(r"\b(pypi\.org|pythonhosted\.org|npmjs\.(?:org|com)|docker\.io|ghcr\.io)\b")
 SHOUTS = re.compile(
     r"\b(seamless\w*|blazing\w*|cutting-edge|world-class|state-of-the-art|military-grade|"
     r"unhackable|effortless\w*|revolutionary|best-in-class|bulletproof)\b",
@@ -42,6 +42,11 @@ def test_nothing_is_left_open(page):
 @every_page
 def test_no_path_of_one_machine_is_told(page):
     assert LOCAL.findall(page.read_text("utf-8")) == []
+
+
+@every_page
+def test_no_registry_is_named(page):
+    assert REGISTRIES.findall(page.read_text("utf-8")) == []
 
 
 @every_page

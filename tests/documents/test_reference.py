@@ -4,8 +4,10 @@ import importlib.util
 from types import ModuleType
 
 import pytest
+from typer.main import get_command
 
 from tests.documents.markdown import DOCS, ROOT
+from twofold.cli import grammar
 from twofold.core import audit, ceremony, effects
 from twofold.core.errors import TwofoldError
 from twofold.settings import KEYS
@@ -64,3 +66,10 @@ def test_every_route_is_listed():
 
 def test_every_setting_is_explained():
     assert {name for name in KEYS if f"`{name}`" not in page("settings.md")} == set()
+
+
+def test_every_command_is_explained():
+    commands = {words for words, _ in GENERATOR._commands("twofold", get_command(grammar.app))}
+
+    assert commands
+    assert {words for words in commands if f"## `{words}" not in page("cli.md")} == set()

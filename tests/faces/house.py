@@ -86,6 +86,8 @@ class House:
     front: dict = field(default_factory=dict)
     store: object = field(default_factory=MemoryStore)
     secrets: dict = field(default_factory=dict)
+    root: object = None
+    """The administrator whom several parts of a test share."""
 
     def __post_init__(self):
         self.clock = TestClock()

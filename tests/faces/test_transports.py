@@ -264,9 +264,7 @@ async def test_a_token_works_in_its_own_place_only(house, kind, place):
         case "authorization":
             answer = await thief.get("/v1/session", headers={"authorization": f"Bearer {shown}"})
         case "cookie":
-            answer = await thief.get(
-                "/v1/session", headers={"cookie": f"__Host-twofold_s={shown}"}
-            )
+            answer = await thief.get("/v1/session", headers={"cookie": f"__Host-twofold_s={shown}"})
         case "refresh":
             answer = await thief.post("/v1/tokens/refresh", {"refresh_token": shown[:256]})
         case _:

@@ -12,7 +12,7 @@ import re
 import sqlite3
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -28,7 +28,7 @@ class Event:
     call: str
     """Names the request; an ``invoke`` and what became of it share it."""
     seen: Seen
-    act: Literal["login", "recover", "guess", "rename", "refresh"]
+    act: Literal["login", "recover", "guess", "rename"]
     subject: str
     proof: str = ""
     """What the request would spend: ``totp:<authenticator>:<step>``, ``recovery:<subject>:<n>``."""
@@ -62,6 +62,10 @@ class Facts:
     breaks: tuple[str, ...] = ()
     """What a verification of the sealed trail complained of."""
 
+    def broken_by(self, complaint: str) -> Facts:
+        """The same with what the verification said."""
+        return replace(self, breaks=(*self.breaks, complaint))
+
 
 class Journal:
     """Writes a history, one JSON line per event, and keeps it."""
@@ -76,6 +80,11 @@ class Journal:
         if self._stream is not None:
             self._stream.write(json.dumps(asdict(event)) + "\n")
             self._stream.flush()
+
+    def close(self) -> None:
+        """Let go of the file."""
+        if self._stream is not None:
+            self._stream.close()
 
 
 def look(database: Path, codes_in_a_set: int = 10) -> Facts:
@@ -177,9 +186,7 @@ def _lost_labels(history: Sequence[Event], facts: Facts) -> Iterator[str]:
 
 
 def _unaudited(history: Sequence[Event], facts: Facts) -> Iterator[str]:
-    granted = {
-        str(e.body["session"]): e for e in facts.trail if str(e.event).endswith(".granted")
-    }
+    granted = {str(e.body["session"]): e for e in facts.trail if str(e.event).endswith(".granted")}
     for event in _ended(history, "ok"):
         if event.act in {"login", "recover"} and event.session not in granted:
             yield f"unaudited: session {event.session} was answered"
@@ -201,7 +208,9 @@ def _unaudited(history: Sequence[Event], facts: Facts) -> Iterator[str]:
     for subject, left in facts.codes_left.items():
         if left != 10 - used[subject]:
             yield f"unaudited: {left} codes of {subject} left, {used[subject]} recorded"
-    renamed = Counter(e.body.get("authenticator") for e in facts.trail if e.event == "factor.renamed")
+    renamed = Counter(
+        e.body.get("authenticator") for e in facts.trail if e.event == "factor.renamed"
+    )
     for authenticator, label in facts.labels.items():
         if label and not renamed[authenticator]:
             yield f"unaudited: label of {authenticator}"
@@ -209,12 +218,12 @@ def _unaudited(history: Sequence[Event], facts: Facts) -> Iterator[str]:
 
 def _uncounted(history: Sequence[Event], facts: Facts) -> Iterator[str]:
     told: Counter[str] = Counter()
-    for event in _ended(history, "fail"):
+    for event in history:
         if event.act == "guess" and event.problem == "code-rejected":
             told[event.subject] += 1
-    for event in _ended(history, "ok"):
-        if event.act == "login":
-            told[event.subject] = -len(history)  # forgiven; the trail below counts exactly
+        elif event.act == "login" and event.seen != "invoke":
+            # Forgiven, or perhaps forgiven: from here on counts what is told next.
+            told[event.subject] = 0
     recorded: Counter[str] = Counter()
     for entry in facts.trail:
         if entry.event == "login.code.refused" and entry.body.get("method") == "totp":

@@ -162,7 +162,9 @@ def test_a_history_that_is_right_is_called_right(seed):
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-@pytest.mark.parametrize(("spoil", "rule"), FAULTS, ids=lambda value: getattr(value, "__name__", ""))
+@pytest.mark.parametrize(
+    ("spoil", "rule"), FAULTS, ids=lambda value: getattr(value, "__name__", "")
+)
 def test_a_history_that_is_wrong_is_found_out(spoil, rule, seed):
     found = check(*spoil(*good(seed)))
 

@@ -42,6 +42,8 @@ class RunningServer:
     process: subprocess.Popen[str]
     admin_password: str
     config: Path
+    log: Path
+    """What it wrote to standard error, over all starts in this directory."""
     lines: list[str] = field(default_factory=list)
     """Everything it printed so far."""
     reader: threading.Thread | None = None
@@ -146,14 +148,16 @@ def start_server(
     file = directory / "twofold.toml"
     file.write_text(toml(tables))
     command = [*TWOFOLD, "serve", "--json", "--config", str(file), "--data", str(data)]
-    process = subprocess.Popen(
-        [*command, "--port", str(port), "--workers", str(workers)],
-        env=surroundings(environment, admin_password),
-        stdout=subprocess.PIPE,
-        stderr=None,
-        text=True,
-    )
-    server = RunningServer("", data, process, admin_password or "", file)
+    log = directory / "server.log"
+    with log.open("ab") as errors:
+        process = subprocess.Popen(
+            [*command, "--port", str(port), "--workers", str(workers)],
+            env=surroundings(environment, admin_password),
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+        )
+    server = RunningServer("", data, process, admin_password or "", file, log)
     _wait_until_ready(server)
     return server
 
@@ -239,7 +243,8 @@ def _wait_until_ready(server: RunningServer) -> None:
             raise TimeoutError("the server did not become ready") from None
         if event is None:
             server.process.wait(ENDED_WITHIN)
-            raise RuntimeError(f"the server ended at once: {''.join(server.lines)}")
+            said = "".join(server.lines) + server.log.read_text()
+            raise RuntimeError(f"the server ended at once: {said}")
         if event["event"] == "admin":
             server.admin_password = event["password"]
         elif event["event"] == "ready":

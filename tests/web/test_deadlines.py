@@ -15,7 +15,7 @@ import uvicorn
 
 from tests.web.wire import app_of
 from twofold.web import response
-from twofold.web.deadlines import Protocol, options
+from twofold.web.deadlines import Protocol
 from twofold.web.kit import Route
 from twofold.web.limits import Limits
 
@@ -79,7 +79,14 @@ async def serving(limits, *routes):
         *routes,
         limits=limits,
     )
-    config = uvicorn.Config(app, log_config=None, **options(limits))
+    config = uvicorn.Config(
+        app,
+        http=Protocol,
+        ws="none",
+        log_config=None,
+        server_header=False,
+        timeout_keep_alive=limits.idle_seconds,
+    )
     server = Server(config)
     # asyncio switches Nagle's algorithm off only for a socket that says it is TCP.
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
@@ -131,7 +138,7 @@ async def trickle(client, raw: bytes):
         while not client.reader.at_eof():
             await client.send(raw)
             await asyncio.sleep(SOON / 20)
-    except OSError:
+    except (OSError, RuntimeError):  # what uvloop says of a closed socket is the latter
         return
 
 
@@ -357,11 +364,20 @@ async def test_nobody_below_us_names_itself():
     assert b"uvicorn" not in head
 
 
+def protocol_of(application, **others):
+    config = uvicorn.Config(application, log_config=None, http=Protocol, lifespan="off", **others)
+    config.load()
+    return Protocol(config, uvicorn.server.ServerState(), {}, asyncio.get_running_loop())
+
+
+async def test_the_limits_are_found_inside_what_is_wrapped_around_the_application():
+    app = app_of(limits=QUICK)
+    assert protocol_of(app, proxy_headers=False)._limits == QUICK
+    assert protocol_of(app, proxy_headers=True)._limits == QUICK
+
+
 async def test_a_foreign_application_gets_our_usual_limits():
     async def foreign(scope, receive, send):
         raise NotImplementedError
 
-    config = uvicorn.Config(foreign, log_config=None, http=Protocol, lifespan="off")
-    config.load()
-    protocol = Protocol(config, uvicorn.server.ServerState(), {}, asyncio.get_running_loop())
-    assert protocol._limits == Limits()
+    assert protocol_of(foreign)._limits == Limits()

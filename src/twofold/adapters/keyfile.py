@@ -31,6 +31,7 @@ SETTLE: Final = 3 * SECOND
 """How long a new key is only accepted, until every process has seen it (R16)."""
 
 _OPEN_TO_OTHERS: Final = 0o077
+_LONGEST: Final = 131_072
 _log: Final = logging.getLogger("twofold.keys")
 
 
@@ -136,20 +137,25 @@ class KeyFile:
 
     def _read(self) -> tuple[Keyring, os.stat_result]:
         try:
-            handle = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
+            # Without waiting: a pipe in its place must not hold the event loop.
+            handle = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         except OSError as error:
             fault = f"key file {self.path}: cannot be read: {error.strerror}"
             raise Misconfigured((fault,)) from None
-        with os.fdopen(handle, encoding="utf-8", errors="replace") as file:
-            status = os.fstat(file.fileno())
-            if not stat.S_ISREG(status.st_mode):
-                raise Misconfigured((f"key file {self.path}: is no file",))
-            if status.st_mode & _OPEN_TO_OTHERS:
-                mode = stat.S_IMODE(status.st_mode)
-                raise Misconfigured(
-                    (f"key file {self.path}: mode {mode:04o} lets others read it; chmod 600 it",)
-                )
-            return keyring.load(file.read()), status
+        try:
+            status = os.fstat(handle)
+            self._refuse_odd(status.st_mode)
+            raw = os.read(handle, _LONGEST)
+        finally:
+            os.close(handle)
+        return keyring.load(raw.decode("utf-8", "replace")), status
+
+    def _refuse_odd(self, mode: int) -> None:
+        if not stat.S_ISREG(mode):
+            raise Misconfigured((f"key file {self.path}: is no file",))
+        if mode & _OPEN_TO_OTHERS:
+            said = f"mode {stat.S_IMODE(mode):04o} lets others in; chmod 600 it"
+            raise Misconfigured((f"key file {self.path}: {said}",))
 
 
 def _settled(ring: Keyring, clock: Clock) -> Keyring:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
@@ -68,7 +68,11 @@ class PrometheusMetrics:
         known = self._known.get(event)
         if known is not None and not labels:
             known.inc()
-            return
+        else:
+            self.counting(event, labels)()
+
+    def counting(self, event: str, labels: Mapping[str, str]) -> Callable[[], None]:
+        """Return what counts one more of this, for those who count it with every request."""
         counter = self._counters.get(event)
         if counter is None:
             counter = self._counters[event] = Counter(
@@ -83,7 +87,7 @@ class PrometheusMetrics:
                 # Whoever can choose a label must not be able to fill our memory.
                 values = (_OTHER,) * len(values)
             child = children[values] = counter.labels(*values) if values else counter
-        child.inc()
+        return child.inc
 
     def observe(self, name: str, seconds: float) -> None:
         """Put a duration into its histogram."""

@@ -48,13 +48,10 @@ def ending(
     policy: Policy, subject: SubjectId, own: SessionId | None = None
 ) -> tuple[CloseSessions, ...]:
     """Return which sessions end when factors change, as policy says; ``own`` is the caller's."""
-    match policy.closing:
-        case Closing.ALL:
-            return (CloseSessions(subject),)
-        case Closing.OTHERS:
-            return (CloseSessions(subject, keep=own),)
-        case Closing.NONE:
-            return ()
+    if policy.closing is Closing.NONE:
+        return ()
+    kept = own if policy.closing is Closing.OTHERS else None
+    return (CloseSessions(subject, keep=kept),)
 
 
 def letter_taken(view: View, scope: str, now: Instant) -> TakeGuess:

@@ -24,6 +24,7 @@ from twofold.core.effects import (
     CloseSessions,
     Effect,
     OpenSession,
+    Record,
 )
 from twofold.core.errors import NotAllowed
 from twofold.core.policy import Closing, Policy
@@ -215,35 +216,49 @@ async def _bound(
     session = new_session(engine, ceremony, policy, attempt.context, attempt.answer, now)
     sessions, ended = _sessions(policy, ceremony, session)
     opened = any(isinstance(effect, OpenSession) for effect in sessions)
-    record = engine.record(
-        "enrol.confirmed",
-        now,
-        subject,
-        attempt.context,
-        method=factor.kind,
-        authenticator=authenticator.id,
-        spent=judged.proof.note or None,
-        ceremony=ceremony.name,
-        session=session.id if opened else None,
-        aal=int(session.aal) if opened else None,
-        amr=session.amr if opened else None,
+    told = {"kind": factor.kind, "label": authenticator.label}
+    await engine.commit(
+        changed(subject, **_verified(subject, authenticator)),
+        *judged.budget.right(),
+        Bind(authenticator),
+        *recovery,
+        *sessions,
+        _confirmed(engine, ceremony, attempt, view, judged, session if opened else None),
+        *engine.letter(now, subject, "factor-added", told),
     )
-    mail = engine.letter(
-        now, subject, "factor-added", {"kind": factor.kind, "label": authenticator.label}
-    )
-    effects = (changed(subject, **_verified(subject, authenticator)), *judged.budget.right())
-    await engine.commit(*effects, Bind(authenticator), *recovery, *sessions, record, *mail)
     if not opened:
         facts = {"authenticator": authenticator.id, "recovery_codes": codes}
         return Done(facts, closes_session=ceremony.session is not None)
-    now_bound = replace(view, authenticators=(*view.authenticators, authenticator))
     return granted(
         engine,
         session,
-        now_bound,
+        replace(view, authenticators=(*view.authenticators, authenticator)),
         recovery_codes=codes,
         authenticator=authenticator.id,
         ended=ended,
+    )
+
+
+def _confirmed(
+    engine: Engine,
+    ceremony: Ceremony,
+    attempt: Attempt,
+    view: View,
+    judged: Judged,
+    session: Session | None,
+) -> Record:
+    return engine.record(
+        "enrol.confirmed",
+        attempt.now,
+        view.subject,
+        attempt.context,
+        method=judged.method.factor.kind,
+        authenticator=judged.method.authenticator.id,
+        spent=judged.proof.note or None,
+        ceremony=ceremony.name,
+        session=session.id if session is not None else None,
+        aal=int(session.aal) if session is not None else None,
+        amr=session.amr if session is not None else None,
     )
 
 

@@ -18,9 +18,10 @@ from twofold.ceremonies.outcomes import Granted, Tokens
 from twofold.core import tokens
 from twofold.core.ceremony import Ceremony
 from twofold.core.errors import CeremonyConsumed
-from twofold.core.policy import Policy, level, references
+from twofold.core.policy import Policy, Proven, level, references
 from twofold.core.types import (
     SECOND,
+    Aal,
     Context,
     Instant,
     Session,
@@ -50,18 +51,22 @@ def new_session(
     context: Context,
     answer: Answer,
     now: Instant,
+    *,
+    proofs: tuple[Proven, ...] | None = None,
+    trusted: bool = False,
 ) -> Session:
-    """Return the session that the ceremony's proofs earn."""
-    aal = level(ceremony.proofs)
+    """Return the session that proofs earn, the ceremony's own unless others are given."""
+    proofs = ceremony.proofs if proofs is None else proofs
+    aal = level(proofs)
     lifetime = policy.lifetime(aal)
     return Session(
         realm=ceremony.realm,
         subject=_subject(ceremony),
         id=session_id(ceremony),
         created_at=now,
-        auth_time=max((proof.at for proof in ceremony.proofs), default=now),
+        auth_time=max([proof.at for proof in proofs], default=now),
         aal=aal,
-        amr=references(ceremony.proofs, trusted=ceremony.trusted),
+        amr=references(proofs, aal, trusted=trusted),
         expires_at=Instant(now + lifetime.absolute * SECOND),
         idle=lifetime.idle,
         seen_at=now,
@@ -98,14 +103,13 @@ def granted(
 
 
 def tokens_of(engine: Engine, session: Session) -> Tokens:
-    """Return the tokens of a session's present generation."""
+    """Return the tokens of a session's present generation, as its transport takes them."""
     ring = engine.ring()
     named = (session.realm, session.subject, session.id, session.generation)
-    return Tokens(
-        session=tokens.mint(ring, "session", *named),
-        access=tokens.mint(ring, "access", *named),
-        refresh=tokens.mint(ring, "refresh", *named),
-    )
+    refresh = tokens.mint(ring, "refresh", *named)
+    if session.transport == "cookie":
+        return Tokens(session=tokens.mint(ring, "session", *named), refresh=refresh)
+    return Tokens(access=tokens.mint(ring, "access", *named), refresh=refresh)
 
 
 def again(
@@ -151,6 +155,6 @@ def _notices(
         found.append(f"recovery-codes-low({codes_left})")
     if "rc" in session.amr:
         found.append("replace-lost-factor")
-    elif not second.methods(engine, view):
+    elif session.aal is Aal.ONE and not second.methods(engine, view):
         found.append("enroll-recommended")
     return tuple(found)

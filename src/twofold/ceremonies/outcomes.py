@@ -52,11 +52,11 @@ class Revealed:
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """The names of a session; which one a face hands out depends on the transport."""
+    """The names of a session: ``session`` travels in a cookie, ``access`` in a header."""
 
-    session: str = field(repr=False)
-    access: str = field(repr=False)
-    refresh: str = field(repr=False)
+    session: str = field(default="", repr=False)
+    access: str = field(default="", repr=False)
+    refresh: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)

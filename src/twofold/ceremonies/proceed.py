@@ -8,10 +8,10 @@ from twofold.ceremonies import second
 from twofold.ceremonies.engine import Engine
 from twofold.ceremonies.grants import granted, new_session
 from twofold.ceremonies.outcomes import Granted, Outcome
-from twofold.core.ceremony import Ceremony, Kind, State, Step, advance
+from twofold.core.ceremony import Ceremony, Kind, State, Step, advance, require_step
 from twofold.core.effects import CloseSessions, Effect, OpenSession
 from twofold.core.errors import NotAllowed
-from twofold.core.policy import Decision, Need, Policy, decide
+from twofold.core.policy import Decision, Need, Policy, Proven, decide
 from twofold.core.types import SECOND, Context, Instant, View
 from twofold.factors import Answer
 
@@ -27,6 +27,8 @@ class Right:
     method: str
     authenticator: str
     note: str
+    proofs: tuple[Proven, ...]
+    """All that the ceremony has gathered, this answer included."""
     paid: tuple[Effect, ...]
     """Spend, budget and whatever else must be true or happen with it."""
     codes_left: int | None = None
@@ -42,8 +44,7 @@ async def proceed(
     right: Right,
 ) -> Outcome:
     """Decide what the proofs are good for, commit, and only then say so."""
-    decision = decide(policy, second.situation(engine, view, ceremony, context, now))
-    ceremony = replace(ceremony, trusted=decision.trusted)
+    decision = decide(policy, second.situation(engine, view, ceremony, right.proofs, context, now))
     if decision.need is Need.NOTHING:
         return await _grant(engine, ceremony, view, policy, context, now, right, decision)
     event = f"{EVENTS[ceremony.kind]}.{'password' if right.method == 'password' else 'code'}"
@@ -64,7 +65,7 @@ async def proceed(
         reasons=decision.reasons,
     )
     await engine.commit(*right.paid, accepted)
-    moved = _moved(ceremony, policy, decision, now)
+    moved = _moved(replace(ceremony, proofs=right.proofs), policy, decision, now)
     return second.pending(engine, moved, view, policy)
 
 
@@ -92,7 +93,17 @@ async def _grant(
     right: Right,
     decision: Decision,
 ) -> Granted:
-    session = new_session(engine, ceremony, policy, context, right.answer, now)
+    require_step(ceremony, Step.PROVE, State.DONE)
+    session = new_session(
+        engine,
+        ceremony,
+        policy,
+        context,
+        right.answer,
+        now,
+        proofs=right.proofs,
+        trusted=decision.trusted,
+    )
     # A step-up replaces the session it began from: a new id at each rise (ASVS 7.2.4).
     closing = (CloseSessions(view.subject.id, only=ceremony.session),) if ceremony.session else ()
     record = engine.record(
@@ -109,7 +120,6 @@ async def _grant(
         amr=session.amr,
         reasons=decision.reasons,
     )
-    advance(ceremony, Step.PROVE, State.DONE)
     await engine.commit(*right.paid, OpenSession(session), *closing, record)
     ended = (ceremony.session,) if ceremony.session else ()
     return granted(engine, session, view, ended=ended, codes_left=right.codes_left)

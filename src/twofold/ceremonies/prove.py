@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 
 from twofold.ceremonies import guesses, second
@@ -24,6 +23,11 @@ from twofold.factors import Answer
 
 SECOND_STEP = frozenset({State.SECOND_FACTOR, State.CHALLENGE})
 """Where this file's steps are possible."""
+
+WORDS = {
+    kind: Words(f"{prefix}.code.refused", f"{prefix}.code.replayed", f"{prefix}.blocked")
+    for kind, prefix in EVENTS.items()
+}
 
 
 async def prove(
@@ -47,18 +51,13 @@ async def prove(
         raise NotPossible
     source = source_key(context.address)
     engine.gate.check(source, "", now)
-    attempt = Attempt(answer, context, now, _words(ceremony), ceremony.voice, ceremony)
+    attempt = Attempt(answer, context, now, WORDS[ceremony.kind], ceremony.voice, ceremony)
     choose = partial(_targets, engine, ceremony, authenticator, recovery=recovery)
     try:
         return await engine.settle(partial(_round, engine, ceremony, attempt, choose))
     except CodeRejected:
         engine.gate.failed(source, "", now)
         raise
-
-
-def _words(ceremony: Ceremony) -> Words:
-    prefix = EVENTS[ceremony.kind]
-    return Words(f"{prefix}.code.refused", f"{prefix}.code.replayed", f"{prefix}.blocked")
 
 
 def _targets(
@@ -82,16 +81,16 @@ async def _round(
     policy = engine.policy(view.policy)
     judged = await judge(engine, attempt, view, policy, choose(view))
     factor = judged.method.factor
-    proven = replace(ceremony, proofs=(*ceremony.proofs, second.proven(factor, attempt.now)))
     right = Right(
         answer=attempt.answer,
         method=factor.kind,
         authenticator=judged.method.authenticator.id,
         note=judged.proof.note,
+        proofs=(*ceremony.proofs, second.proven(factor, attempt.now)),
         paid=paid(engine, attempt, view, judged, ceremony.epoch),
         codes_left=codes_left(engine, judged),
     )
-    granting = proceed(engine, proven, view, policy, attempt.context, attempt.now, right)
+    granting = proceed(engine, ceremony, view, policy, attempt.context, attempt.now, right)
     return await spending(attempt, judged, granting)
 
 
@@ -126,18 +125,9 @@ async def asked(
         method=method.factor.kind,
         ceremony=ceremony.name,
     )
-    await engine.commit(
-        Unchanged(view.subject.id, ceremony.epoch),
-        *sent,
-        record,
-    )
-    moved = advance(
-        ceremony,
-        Step.ASK,
-        State.CHALLENGE,
-        asked=method.authenticator.id,
-        challenge=challenge.ceremony,
-    )
+    await engine.commit(Unchanged(view.subject.id, ceremony.epoch), *sent, record)
+    out = {"asked": method.authenticator.id, "challenge": challenge.ceremony}
+    moved = advance(ceremony, Step.ASK, State.CHALLENGE, **out)
     return second.pending(
         engine,
         moved,

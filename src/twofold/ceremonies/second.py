@@ -59,7 +59,12 @@ def has_recovery(engine: Engine, view: View) -> bool:
 
 
 def situation(
-    engine: Engine, view: View, ceremony: Ceremony, context: Context, now: Instant
+    engine: Engine,
+    view: View,
+    ceremony: Ceremony,
+    proofs: tuple[Proven, ...],
+    context: Context,
+    now: Instant,
 ) -> Situation:
     """Return everything that policy may look at."""
     usable = methods(engine, view)
@@ -68,20 +73,20 @@ def situation(
         subject=view.subject,
         usable=frozenset(m.factor.kind for m in usable),
         strong=strong,
-        proofs=ceremony.proofs,
+        proofs=proofs,
         address=context.address,
         client=ceremony.client,
-        require=_raised(ceremony) if strong else ceremony.require,
+        require=_raised(ceremony, proofs) if strong else ceremony.require,
         now=now,
     )
 
 
-def _raised(ceremony: Ceremony) -> Requirement:
+def _raised(ceremony: Ceremony, proofs: tuple[Proven, ...]) -> Requirement:
     """Return what a subject with a strong factor must prove: in a step-up, that factor.
 
     A recovery code stands in for it; what it opens is good for replacing the factor only.
     """
-    recovered = any(proof.category is Category.RECOVERY for proof in ceremony.proofs)
+    recovered = any(proof.category is Category.RECOVERY for proof in proofs)
     if ceremony.kind is not Kind.STEP_UP or recovered:
         return ceremony.require
     return replace(ceremony.require, aal=max(ceremony.require.aal, Aal.TWO))

@@ -184,12 +184,13 @@ def _facts(
     engine: Engine, client: Client, subject: str, now: Instant, judged: Judged, nonce: str
 ) -> dict[str, object]:
     proofs = (_word(now), second.proven(judged.method.factor, now))
+    reached = level(proofs)
     said = Assertion(
         issuer=engine.rules.base_url,
         audience=client.id,
         subject=subject,
-        acr=ACR[level(proofs)],
-        amr=references(proofs),
+        acr=ACR[reached],
+        amr=references(proofs, reached),
         at=now,
         jti=engine.draw(16).hex(),
         nonce=nonce,
@@ -229,7 +230,7 @@ async def ask(
         method = second.asking(engine, view, authenticator)
         guesses.budget(view, policy, method.factor.kind, None, now)
         challenge, sent = second.challenged(engine, view, method, _voice(client), now)
-        if challenge.ceremony is not None and challenge.resend_at is not None:
+        if challenge.ceremony not in (None, _voice(client)) and challenge.resend_at is not None:
             # A code for another application is on its way; this one needs its own.
             wait = -(-(challenge.resend_at - now) // SECOND)
             raise CooldownActive(retry_after=wait, resend_at=challenge.resend_at)
@@ -342,7 +343,15 @@ async def enrol_begin(  # noqa: PLR0913 - a wish and a proof, each part by its k
         choose = partial(_targets, engine, client, authenticator, recovery=recovery)
         attempt = _attempt(engine, client, answer, context)
         view, _ = await _spent(engine, attempt, subject, choose)
-    ceremony = Ceremony(
+    ticket = engine.ticket(_set_up(engine, client, view, policy, where, now))
+    return await enrol.bind(engine, ticket, kind, where, wish)
+
+
+def _set_up(
+    engine: Engine, client: Client, view: View, policy: Policy, context: Context, now: Instant
+) -> Ceremony:
+    """Return an enrolment that no session began, so that none comes of it."""
+    return Ceremony(
         jti=engine.draw(16).hex(),
         kind=Kind.ENROL,
         realm=client.realm,
@@ -355,7 +364,6 @@ async def enrol_begin(  # noqa: PLR0913 - a wish and a proof, each part by its k
         proofs=(_word(now),),
         binding=context.binding,
     )
-    return await enrol.bind(engine, engine.ticket(ceremony), kind, where, wish)
 
 
 async def enrol_confirm(

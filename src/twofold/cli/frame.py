@@ -20,6 +20,9 @@ from twofold.core.errors import Malformed, Misconfigured, TwofoldError
 from twofold.core.types import SECOND, Instant
 from twofold.settings import Settings
 
+CONFIG = "TWOFOLD_CONFIG"
+"""The variable that names configuration files where the command line names none."""
+
 FOUND = 1
 """Exit status: the command ran, and found a fault or was refused."""
 
@@ -31,7 +34,8 @@ def read_settings(
     files: Sequence[Path] | None, data: str | None, options: Mapping[str, object] | None = None
 ) -> Settings:
     """Read all sources; Misconfigured lists all faults."""
-    return settings.load(files or (), os.environ, {"data": data, **(options or {})})
+    named = [Path(name) for name in os.environ.get(CONFIG, "").split(os.pathsep) if name]
+    return settings.load(files or named, os.environ, {"data": data, **(options or {})})
 
 
 def ended(work: Callable[[], int], *, as_json: bool) -> int:

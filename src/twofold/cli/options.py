@@ -9,7 +9,7 @@ import typer
 
 Config = Annotated[
     list[Path] | None,
-    typer.Option("--config", envvar="TWOFOLD_CONFIG", help="A configuration file; may repeat."),
+    typer.Option("--config", help="A configuration file; may repeat, later ones win."),
 ]
 Data = Annotated[str | None, typer.Option("--data", help="The data directory.")]
 Json = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -70,6 +71,8 @@ def _serve(options: Options) -> int:
             "server.workers": options.workers,
         },
     )
+    # What is loaded stays: looking for garbage in it meanwhile only costs. Serving looks again.
+    gc.disable()
     from twofold.wiring.first_start import first_start
     from twofold.wiring.serve import bound, serve
 

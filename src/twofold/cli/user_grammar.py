@@ -86,9 +86,13 @@ def change(
     rename: Annotated[str | None, typer.Option("--name", help="Another name.")] = None,
     email: Email = None,
     phone: Phone = None,
-    admin: Annotated[bool | None, typer.Option("--admin/--no-admin")] = None,
+    admin: Annotated[
+        bool | None, typer.Option("--admin/--no-admin", help="An administrator or not.")
+    ] = None,
     groups: Groups = None,
-    disabled: Annotated[bool | None, typer.Option("--disable/--enable")] = None,
+    disabled: Annotated[
+        bool | None, typer.Option("--disable/--enable", help="Shut the account out or let it in.")
+    ] = None,
     unverified: Unverified = False,
     password_stdin: FromStdin = False,
     realm: Realm = "default",

@@ -28,6 +28,9 @@ LIFE: Final = 60
 NONCE_LIMIT: Final = 512
 """Characters of the application's nonce, which is given back as it came."""
 
+ALGORITHM: Final = "EdDSA"
+"""RFC 8037. RFC 9864 renames it ``Ed25519``, which few of the verifiers in use know yet."""
+
 _encode: Final = json.JSONEncoder(separators=(",", ":"), ensure_ascii=True).encode
 
 
@@ -67,7 +70,7 @@ class Assertion:
 def sign(key: tuple[bytes, bytes], assertion: Assertion) -> str:
     """The compact JWS of a statement; ``key`` is a key id and the 32 bytes derived for us."""
     key_id, seed = key
-    header = {"alg": "EdDSA", "kid": key_id.hex(), "typ": TYPE}
+    header = {"alg": ALGORITHM, "kid": key_id.hex(), "typ": TYPE}
     said = f"{_part(header)}.{_part(assertion.claims())}"
     signature = Ed25519PrivateKey.from_private_bytes(seed).sign(said.encode("ascii"))
     return f"{said}.{to_base64url(signature)}"
@@ -86,7 +89,7 @@ def _jwk(key_id: bytes, seed: bytes) -> dict[str, str]:
         "x": to_base64url(public),
         "kid": key_id.hex(),
         "use": "sig",
-        "alg": "EdDSA",
+        "alg": ALGORITHM,
     }
 
 

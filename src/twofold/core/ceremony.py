@@ -104,7 +104,6 @@ class Ceremony:
     subject: SubjectId | None = None
     epoch: int = 0
     proofs: tuple[Proven, ...] = ()
-    trusted: bool = False
     identifier: str = ""
     """What the claimant said to be called, until a first factor is proved."""
     binding: str | None = None
@@ -137,14 +136,14 @@ def may(ceremony: Ceremony, step: Step) -> bool:
 
 def advance(ceremony: Ceremony, step: Step, to: State, **changes: Any) -> Ceremony:
     """Return the ceremony moved on; raise NotPossible and change nothing if the table says no."""
-    if to not in TRANSITIONS.get((ceremony.state, step), frozenset()):
-        raise NotPossible
+    require_step(ceremony, step, to)
     return replace(ceremony, state=to, **changes)
 
 
-def require_step(ceremony: Ceremony, step: Step) -> None:
-    """Raise NotPossible before any work is done for a step the state does not know."""
-    if not may(ceremony, step):
+def require_step(ceremony: Ceremony, step: Step, to: State | None = None) -> None:
+    """Raise NotPossible for a step the state does not know, or that does not lead ``to`` there."""
+    targets = TRANSITIONS.get((ceremony.state, step))
+    if targets is None or (to is not None and to not in targets):
         raise NotPossible
 
 

@@ -26,7 +26,10 @@ from twofold.core.types import (
 
 @dataclass(frozen=True, slots=True)
 class Advance:
-    """Spend a TOTP step or HOTP counter; Replayed unless the stored mark is lower."""
+    """Spend a TOTP step or HOTP counter; Replayed unless the stored mark is lower.
+
+    ``at`` becomes the authenticator's last use.
+    """
 
     subject: SubjectId
     authenticator: AuthenticatorId
@@ -36,7 +39,10 @@ class Advance:
 
 @dataclass(frozen=True, slots=True)
 class Burn:
-    """Spend an item by deleting it; Replayed unless it is there and has not expired."""
+    """Spend an item by deleting it; Replayed unless it is there and has not expired.
+
+    ``at`` becomes the authenticator's last use.
+    """
 
     subject: SubjectId
     authenticator: AuthenticatorId
@@ -118,7 +124,10 @@ class CloseSessions:
 
 @dataclass(frozen=True, slots=True)
 class Rotate:
-    """Raise a session's generation by one; Stale unless it is ``generation`` now."""
+    """Raise a session's generation by one; Stale unless it is ``generation`` now.
+
+    It is a use of the session: what Touch notes is noted along.
+    """
 
     subject: SubjectId
     session: SessionId
@@ -229,7 +238,9 @@ class Settle:
 
 @dataclass(frozen=True, slots=True)
 class PutSubject:
-    """Insert or change a subject; Taken if another one has its name, email or phone.
+    """Insert or change a subject; Taken if another one has its name, or its email or phone.
+
+    Addresses count once they are verified: an unverified one reserves nothing and finds nobody.
 
     ``seen`` is the epoch the change was decided on, None for a new subject; Stale otherwise.
     """

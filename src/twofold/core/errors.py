@@ -105,7 +105,7 @@ class Throttled(Denied):
 
 
 class FactorBlocked(Throttled):
-    """This factor of this subject waits out a back-off; other factors stay usable."""
+    """A factor of the subject waits out a back-off; other factors stay usable."""
 
     code = "factor-blocked"
     title = "This method is blocked for a while after too many wrong codes."

@@ -135,16 +135,18 @@ class Listed(Generic[Value]):
     """A list without repeats; in the environment separated by commas, or as JSON."""
 
     of: Reader[Value]
+    least: int = 0
     most: int = 1_000
 
     @property
     def expected(self) -> str:
         """What stands in the list."""
-        return f"a list in which each is {self.of.expected}"
+        length = f" of at least {self.least}" if self.least else ""
+        return f"a list{length} in which each is {self.of.expected}"
 
     def read(self, value: object) -> tuple[Value, ...]:
         """Take a list, in order."""
-        if not isinstance(value, list | tuple) or len(value) > self.most:
+        if not isinstance(value, list | tuple) or not self.least <= len(value) <= self.most:
             raise refused(self)
         found = tuple(_inside(self, self.of, item) for item in value)
         if len(set(found)) != len(found):

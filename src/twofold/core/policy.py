@@ -183,13 +183,12 @@ def level(proofs: Iterable[Proven]) -> Aal:
     return Aal.TWO if strong and len(distinct) > 1 else Aal.ONE
 
 
-def references(proofs: Iterable[Proven], *, trusted: bool = False) -> tuple[str, ...]:
-    """Return the amr values (RFC 8176) of what was proved, without repeats."""
-    gathered = tuple(proofs)
-    values = dict.fromkeys(value for proof in gathered for value in proof.amr)
+def references(proofs: Iterable[Proven], reached: Aal, *, trusted: bool = False) -> tuple[str, ...]:
+    """Return the amr values (RFC 8176) of proofs that reached a level, without repeats."""
+    values = dict.fromkeys([value for proof in proofs for value in proof.amr])
     if trusted:
         values["rba"] = None
-    if level(gathered) >= Aal.TWO:
+    if reached >= Aal.TWO:
         values["mfa"] = None
     return tuple(values)
 

@@ -147,7 +147,8 @@ class FactorApi:
             ),
             Route(
                 "POST", "/v1/factors", Perhaps(shapes.NewFactor, self.add), "Begin an enrolment",
-                _TAG, Auth.SESSION, {201: CeremonyAnswer}, (*fresh, errors.NotAllowed),
+                _TAG, Auth.SESSION, {201: CeremonyAnswer},
+                (*fresh, errors.NotAllowed, errors.Throttled),
             ),
             Route(
                 "PATCH", "/v1/factors/{id}", Taking(shapes.FactorChange, self.change),

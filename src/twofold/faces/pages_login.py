@@ -6,7 +6,7 @@ from msgspec import UNSET
 
 from twofold.ceremonies import enrol, login, prove
 from twofold.ceremonies.outcomes import Choice, Done, Granted, Outcome, Pending, Revealed
-from twofold.core import errors
+from twofold.core import errors, otp
 from twofold.core.ceremony import State
 from twofold.core.errors import InvalidToken, Malformed, NotPossible, TwofoldError
 from twofold.core.types import Transport
@@ -124,6 +124,8 @@ class LoginPages:
         error: TwofoldError | None = None,
     ) -> Response:
         chosen = _chosen(pending, factor)
+        # Without an id the code may be any app's: two phones, one field.
+        aimed = factor or pending.ceremony.asked is not None
         resend_at = error.resend_at if isinstance(error, errors.CooldownActive) else None
         return self._pages.show(
             request,
@@ -132,6 +134,7 @@ class LoginPages:
             status=_status(error),
             error=error,
             chosen=chosen,
+            aimed=chosen.id if chosen is not None and aimed else "",
             asked=chosen is not None and chosen.id == pending.ceremony.asked,
             others=tuple(choice for choice in pending.choices if choice is not chosen),
             kinds=KINDS,
@@ -329,4 +332,4 @@ def _waiting(error: TwofoldError | None) -> tuple[Header, ...]:
 def _typed(answer: str) -> str:
     if not answer or len(answer) > _LONGEST:
         raise Malformed("Type the code.", field="code")
-    return answer
+    return otp.from_keyboard(answer)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, UnsetType
 
@@ -88,7 +88,7 @@ class ResetFactors(Body, frozen=True):
 class PolicyChange(Body, frozen=True):
     """What the realm says beyond the settings, all of it, and the version it was read at."""
 
-    policy: Mapping[str, object]
+    policy: Mapping[str, Any]
     version: Annotated[int, Meta(ge=0, le=2**62)]
 
 

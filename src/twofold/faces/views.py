@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Any, Literal
 
 from msgspec import UNSET, Struct, UnsetType, field
 
@@ -16,7 +16,7 @@ class Action(Struct, frozen=True, omit_defaults=True):
     href: str
     input: tuple[str, ...]
     """Fields to ask a person for."""
-    send: Mapping[str, object] = {}
+    send: Mapping[str, Any] = {}
     """Fields to send along as they are."""
     for_: str | UnsetType = field(default=UNSET, name="for")
     """The factor or kind it concerns."""

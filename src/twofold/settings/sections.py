@@ -105,7 +105,7 @@ class Server:
     port: int = setting(8080, Whole(0, 65_535), "Port to listen on; 0 takes a free one.")
     base_url: str = setting(
         "",
-        Text("a URL such as https://login.example.org, without a path", rf"(?:{_ORIGIN}/?)?"),
+        Text("an http or https URL without a path", rf"(?:{_ORIGIN}/?)?"),
         "How browsers reach the server; empty for the listening address.",
     )
     trusted_origins: tuple[str, ...] = setting(

@@ -120,10 +120,10 @@ def _misplaced(path: Path, name: str, value: object) -> Sequence[str]:
 
 
 def _unknown(origin: str, name: str, *, environment: bool = False) -> str:
-    near = difflib.get_close_matches(name, KEYS, n=1, cutoff=0.6)
-    if not near:
-        last = name.rpartition(".")[2]
-        near = [key for key in KEYS if key.rpartition(".")[2] == last][:1]
+    last = name.rpartition(".")[2]
+    alike = [key for key in KEYS if key.rpartition(".")[2] == last]
+    near = difflib.get_close_matches(name, alike, n=1, cutoff=0.0)
+    near = near or difflib.get_close_matches(name, KEYS, n=1, cutoff=0.6)
     if not near:
         return f"{origin}: {name} is no setting"
     meant = KEYS[near[0]].variable if environment else near[0]

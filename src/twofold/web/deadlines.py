@@ -41,8 +41,7 @@ class Protocol(HttpToolsProtocol):
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         super().__init__(config, server_state, {**app_state, KEEPS_DEADLINES: True}, _loop)
-        app = config.loaded_app
-        self._limits = app.limits if isinstance(app, App) else Limits()
+        self._limits = _limits_of(config.loaded_app)
         self._whole: object = _NOTHING
         self._watched: object = None
         self._in_body = False
@@ -172,25 +171,17 @@ class Protocol(HttpToolsProtocol):
             self.loop.call_later(self._limits.write_seconds, self.transport.abort)
 
 
+def _limits_of(app: object) -> Limits:
+    """The limits of our application, also inside what a server or an embedder wraps around it."""
+    while not isinstance(app, App):
+        app = getattr(app, "app", None)
+        if app is None:
+            return Limits()
+    return app.limits
+
+
 def _last_words(error: TwofoldError) -> bytes:
     answer = refusal(error)
     length = (b"content-length", str(len(answer.body)).encode())
     lines = [b"%b: %b\r\n" % header for header in (*answer.headers, length, CLOSE)]
     return b"".join((STATUS_LINE[answer.status], *lines, b"\r\n", answer.body))
-
-
-def options(limits: Limits) -> dict[str, Any]:
-    """What ``uvicorn.Config`` must be told so that nothing below us speaks, trusts or waits.
-
-    No access log: it would keep queries, which a dialect fills with secrets (A81). No proxy
-    headers: the client's address is ours to find. No WebSocket: nothing here speaks it.
-    """
-    return {
-        "http": Protocol,
-        "ws": "none",
-        "lifespan": "on",
-        "access_log": False,
-        "server_header": False,
-        "proxy_headers": False,
-        "timeout_keep_alive": limits.idle_seconds,
-    }

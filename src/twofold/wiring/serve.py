@@ -7,6 +7,7 @@ each worker moves in by itself.
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
@@ -17,6 +18,7 @@ from pathlib import Path
 from socket import socket
 from typing import Final, Protocol
 
+from twofold import __version__
 from twofold.adapters import serving
 from twofold.adapters.letters import Stationery
 from twofold.adapters.metrics import PrometheusMetrics
@@ -141,13 +143,18 @@ def application(settings: Settings) -> App:
         ready=running.ready,
         figures=running.metrics.exposition,
         scrapers=settings.metrics.networks,
+        version=__version__,
     )
-    return App(
+    app = App(
         routes(front),
         site,
         hooks=(Hook(running.start, running.stop),),
         observe=_Observer(running.metrics, logged=settings.log.requests),
     )
+    # All of this lives as long as the process: no collection has to walk through it again.
+    gc.freeze()
+    gc.enable()
+    return app
 
 
 def inhabited(settings: Settings) -> Running:
@@ -227,12 +234,18 @@ class _Observer:
 
     metrics: PrometheusMetrics
     logged: bool
+    _counting: dict[tuple[str, str, int], Callable[[], None]] = field(default_factory=dict)
+    """By method, route and status, of which there are few; looking one up is dear."""
 
     def __call__(self, route: Route | None, status: int, seconds: float) -> None:
         method, path = (route.method, route.path) if route else ("", "unknown")
-        self.metrics.count(
-            "http.requests", {"method": method, "route": path, "status": str(status)}
-        )
+        count = self._counting.get((method, path, status))
+        if count is None:
+            labels = {"method": method, "route": path, "status": str(status)}
+            count = self._counting[method, path, status] = self.metrics.counting(
+                "http.requests", labels
+            )
+        count()
         self.metrics.observe("http.request", seconds)
         if self.logged:
             serving.log_request(method, path, status, seconds)

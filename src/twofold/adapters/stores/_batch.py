@@ -21,6 +21,7 @@ _ITS_OWN = (
     ValueError,
     sqlite3.DataError,
     sqlite3.IntegrityError,
+    sqlite3.InterfaceError,
     sqlite3.ProgrammingError,
 )
 """What the values of one commit can be at fault for; any other error concerns the whole file."""

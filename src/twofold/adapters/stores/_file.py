@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Iterable
+from contextlib import closing, suppress
 from pathlib import Path
 
 from twofold.adapters.stores import _migrations
@@ -38,7 +39,25 @@ def writer(path: Path) -> sqlite3.Connection:
     _insist(connection, "journal_mode", "wal", "wal")
     _insist(connection, "synchronous", "full", 2)
     connection.execute(f"pragma wal_autocheckpoint = {_LOG}")
+    connection.execute("pragma busy_timeout = 1")
     return connection
+
+
+def begin(connection: sqlite3.Connection) -> None:
+    """Begin to write, as soon as no other process does.
+
+    The lock is taken at once, so that no decision is made on rows another process changes. SQLite
+    by itself waits ever longer between two looks, and a busy neighbour would starve us.
+    """
+    deadline = time.monotonic() + PATIENCE / 1_000
+    while True:
+        try:
+            connection.execute("begin immediate")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+        else:
+            return
 
 
 def reader(path: Path, patience: int = PATIENCE) -> sqlite3.Connection:
@@ -64,16 +83,20 @@ def prepare(path: Path, mounted: str) -> None:
         fault = f"database: {path} lies on a network file system ({kind}), where SQLite is not safe"
         raise Misconfigured((fault,))
     try:
+        _make_private(path)
+        _migrate(path)
+    except (OSError, sqlite3.Error) as error:
+        raise Misconfigured((f"database: {path} cannot be used: {error}",)) from error
+
+
+def _make_private(path: Path) -> None:
+    try:
         # Opening and closing a file that exists would drop SQLite's locks on it in this process.
         path.touch(mode=0o600, exist_ok=False)
     except FileExistsError:
-        path.chmod(0o600)
-    except OSError as error:
-        raise Misconfigured((f"database: {path} cannot be made: {error.strerror}",)) from error
-    try:
-        _migrate(path)
-    except sqlite3.Error as error:
-        raise Misconfigured((f"database: {path} cannot be used: {error}",)) from error
+        for suffix in ("", "-wal", "-shm"):
+            with suppress(FileNotFoundError):
+                path.with_name(path.name + suffix).chmod(0o600)
 
 
 def filesystem(folder: Path, mounted: str) -> str:
@@ -119,10 +142,9 @@ def _insist(connection: sqlite3.Connection, name: str, wanted: str, reading: str
 
 
 def _migrate(path: Path) -> None:
-    connection = writer(path)
-    try:
-        connection.execute("begin immediate")
-        names = {row[0] for row in connection.execute("select name from sqlite_schema")}
+    with closing(writer(path)) as connection:
+        begin(connection)
+        names = {row[0] for row in connection.execute("select name from sqlite_master")}
         if names and "migration" not in names:
             raise Misconfigured((f"database: {path} belongs to another program",))
         connection.execute(_migrations.TABLE)
@@ -132,5 +154,3 @@ def _migrate(path: Path) -> None:
                 connection.execute(statement)
             connection.execute(_migrations.NOTE, (step.number, step.checksum))
         connection.execute("commit")
-    finally:
-        connection.close()

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from twofold.adapters.stores._batch import Commit, Outcome, apply
+from twofold.adapters.stores._file import begin
 from twofold.core.errors import Overloaded, Unavailable, Uncertain
 
 CROWD = 4_096
@@ -105,7 +106,7 @@ class Writer:
         try:
             if self._connection is None:
                 self._connection = self._connect()
-            self._connection.execute("begin immediate")
+            begin(self._connection)
             self._counters.transactions += 1
             outcomes = apply(self._connection, batch)
             self._flush(self._connection)

@@ -1,0 +1,117 @@
+"""Servers are killed while people sign in, and afterwards everything that was said is still true."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.faults.actors import WINDOW, Actor
+from tests.faults.history import Journal, check, look
+from tests.support.client import Client, Dialler
+from tests.support.server import RunningServer, start_server, twofold
+from tests.support.town import town
+
+KILLS = int(os.environ.get("KILLS", "50"))
+SEED = int(os.environ.get("SEED", "20261122"))
+ACTORS = 6
+PEOPLE = 60
+"""Per actor."""
+
+CONFIG = {
+    "totp": {"past": WINDOW},
+    "throttle": {"source_allowed": 100_000},
+    # Each actor renames what it has just signed in for; nothing here is about lives.
+    "policy": {"closing": "none"},
+}
+
+
+@dataclass(slots=True)
+class Place:
+    """A server that is dead now and then."""
+
+    directory: Path
+    server: RunningServer
+    deaths: int = 0
+
+    async def fall(self) -> None:
+        """Die, and rise again."""
+        self.server.kill()
+        self.deaths += 1
+        self.server = await asyncio.to_thread(start_server, self.directory, config=CONFIG)
+
+
+async def nemesis(place: Place, journal: Journal, kills: int, draw: random.Random) -> None:
+    """Kill one server again and again, each time after some answers, at a moment of chance."""
+    for _ in range(kills):
+        until = len(journal.events) + draw.randrange(10, 150)
+        async with asyncio.timeout(30):
+            while len(journal.events) < until:
+                await asyncio.sleep(0.001)
+        await asyncio.sleep(draw.random() * 0.01)
+        await place.fall()
+
+
+async def test_nothing_that_was_said_is_undone_by_killing_the_servers(tmp_path):
+    draw = random.Random(SEED)
+    first = await asyncio.to_thread(start_server, tmp_path, config=CONFIG)
+    second = await asyncio.to_thread(start_server, tmp_path, config=CONFIG)
+    places = [Place(tmp_path, first), Place(tmp_path, second)]
+    journal = Journal(tmp_path / "history.jsonl")
+    try:
+        async with town(first.data) as home:
+            crowd = [
+                [await home.settle(f"p{a}-{n}") for n in range(PEOPLE)] for a in range(ACTORS)
+            ]
+        doors = [lambda place=place: Dialler(place.server.url) for place in places]
+        actors = [
+            Actor(number, people, doors, journal, random.Random(draw.random()))
+            for number, people in enumerate(crowd)
+        ]
+        async with asyncio.TaskGroup() as group:
+            for actor in actors:
+                group.create_task(actor.run())
+            share = [KILLS // 2, KILLS - KILLS // 2]
+            await asyncio.gather(
+                *(
+                    nemesis(place, journal, kills, random.Random(draw.random()))
+                    for place, kills in zip(places, share, strict=True)
+                )
+            )
+            for actor in actors:
+                actor.stopped = True
+        await everybody_gets_in(places[0], crowd)
+    finally:
+        journal.close()
+        for place in places:
+            place.server.stop()
+
+    verified = twofold("audit", "verify", data=first.data)
+    facts = look(first.data / "twofold.db")
+    if verified.returncode:
+        facts = facts.broken_by(verified.stdout + verified.stderr)
+    print(report(journal, places, facts))
+    assert check(journal.events, facts) == []
+    seen = Counter(event.seen for event in journal.events)
+    assert sum(place.deaths for place in places) >= KILLS
+    assert seen["ok"] >= KILLS
+    assert len(facts.trail) > seen["ok"]
+
+
+async def everybody_gets_in(place: Place, crowd: list[list]) -> None:
+    """Nobody is left behind a lock that a death has left shut."""
+    client = Client(Dialler(place.server.url))
+    for people in crowd:
+        answer = await client.start(people[0].name, people[0].password)
+        assert answer.status == 200, answer.body
+
+
+def report(journal: Journal, places: list[Place], facts) -> str:
+    """What the run amounted to."""
+    seen = Counter(f"{event.act} {event.seen}" for event in journal.events)
+    counted = ", ".join(f"{name}: {times}" for name, times in sorted(seen.items()))
+    deaths = sum(place.deaths for place in places)
+    return f"seed {SEED}; {deaths} kills; {len(facts.trail)} records; {counted}"
