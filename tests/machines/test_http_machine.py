@@ -103,6 +103,34 @@ class HttpMachine(RuleBasedStateMachine):
         self.model.guessed(person, "password", answer)
         self._goes_on(answer, name, "login")
 
+    def _ticket(self, pick: int) -> Ticket | None:
+        """A ceremony that somebody has in hand; one is begun if there is none, or for a change."""
+        name = NAMES[pick % len(NAMES)]
+        if not self.model.tickets or pick % 3 == 0:
+            self.somebody_gives_a_password(name, right=True)
+        known = self.model.tickets
+        return known[-1 - pick % len(known)] if known else None
+
+    def _seat(self, pick: int) -> Seat | None:
+        """A session; somebody signs in if there is none, or for a change."""
+        if not self.model.seats or pick % 3 == 0:
+            self.somebody_signs_in(NAMES[pick % len(NAMES)])
+        known = self.model.seats
+        return known[-1 - pick % len(known)] if known else None
+
+    @rule(name=names)
+    def somebody_signs_in(self, name: str) -> None:
+        """All steps of a login, each as the others might have left it."""
+        before = len(self.model.tickets)
+        self.somebody_gives_a_password(name, right=True)
+        if len(self.model.tickets) == before:
+            return
+        person, last = self.model.people[name], 0
+        if person.phone is not None:
+            self.somebody_gives_a_code(last, "right", name)
+        elif "email" in dict(person.factors):
+            self.somebody_reads_the_mail(last, ask=False, number=0, right=True)
+
     def _judged(self, person: Person, kind: str, before: int) -> bool:
         """Whether a refusal was a verdict; a blocked one is refused in the same words."""
         sql = "select streak from guess where subject = ? and scope = ?"
@@ -133,10 +161,11 @@ class HttpMachine(RuleBasedStateMachine):
         self.model.seats.append(seat)
         return seat
 
-    @precondition(lambda self: self.model.tickets)
     @rule(pick=numbers, how=ANSWERS, other=names)
     def somebody_gives_a_code(self, pick: int, how: str, other: str) -> None:
-        ticket = self.model.tickets[pick % len(self.model.tickets)]
+        ticket = self._ticket(pick)
+        if ticket is None:
+            return
         person = self.model.people[ticket.owner]
         if person.phone is None:
             return
@@ -173,10 +202,11 @@ class HttpMachine(RuleBasedStateMachine):
     def _used(self, ticket: Ticket) -> None:
         ticket.finished = True
 
-    @precondition(lambda self: self.model.tickets)
     @rule(pick=numbers, number=st.integers(0, 3), junk=st.booleans())
     def somebody_gives_a_recovery_code(self, pick: int, number: int, junk: bool) -> None:
-        ticket = self.model.tickets[pick % len(self.model.tickets)]
+        ticket = self._ticket(pick)
+        if ticket is None:
+            return
         person = self.model.people[ticket.owner]
         if not person.recovery:
             return
@@ -190,10 +220,11 @@ class HttpMachine(RuleBasedStateMachine):
         if answer.status == 200 or answer.code == "code-rejected":
             self.model.guessed(person, "recovery", answer)
 
-    @precondition(lambda self: self.model.tickets)
     @rule(pick=numbers, ask=st.booleans(), number=st.integers(0, 2), right=st.booleans())
     def somebody_reads_the_mail(self, pick: int, ask: bool, number: int, right: bool) -> None:
-        ticket = self.model.tickets[pick % len(self.model.tickets)]
+        ticket = self._ticket(pick)
+        if ticket is None:
+            return
         person = self.model.people[ticket.owner]
         if "email" not in dict(person.factors):
             return
@@ -234,10 +265,12 @@ class HttpMachine(RuleBasedStateMachine):
         elif answer.code == "code-rejected":
             self.model.guessed(person, "totp", answer)
 
-    @precondition(lambda self: self.model.tickets)
     @rule(pick=numbers)
     def a_ceremony_is_given_up(self, pick: int) -> None:
-        ticket = self.model.tickets.pop(pick % len(self.model.tickets))
+        ticket = self._ticket(pick)
+        if ticket is None:
+            return
+        self.model.tickets.remove(ticket)
         gone = self._ask(Call("DELETE", "/v1/ceremony", None, (("ceremony", ticket.text),)))
         person = self.model.people[ticket.owner]
         if gone.status == 204 and person.phone is not None and not ticket.finished:
@@ -246,10 +279,12 @@ class HttpMachine(RuleBasedStateMachine):
 
     # --- sessions
 
-    @precondition(lambda self: self.model.seats)
     @rule(pick=numbers)
     def somebody_signs_out(self, pick: int) -> None:
-        seat = self.model.seats.pop(pick % len(self.model.seats))
+        seat = self._seat(pick)
+        if seat is None:
+            return
+        self.model.seats.remove(seat)
         gone = self._ask(Call("DELETE", "/v1/session", None, bearer(seat.token)))
         assert gone.status in {204, 401}
         self.model.dead.append(seat.token)
@@ -261,10 +296,11 @@ class HttpMachine(RuleBasedStateMachine):
         answer = self._ask(Call("GET", "/v1/session", None, bearer(token)))
         assert answer.said == "401 invalid-token"
 
-    @precondition(lambda self: self.model.seats)
     @rule(pick=numbers, stale=st.booleans())
     def somebody_refreshes(self, pick: int, stale: bool) -> None:
-        seat = self.model.seats[pick % len(self.model.seats)]
+        seat = self._seat(pick)
+        if seat is None:
+            return
         shown = seat.older[0] if stale and seat.older else seat.refresh
         before = self.model.house.rows("select auth_time, aal, amr from session")
         answer = self._step("/v1/tokens/refresh", refresh_token=shown)
@@ -285,18 +321,20 @@ class HttpMachine(RuleBasedStateMachine):
 
     # --- changes
 
-    @precondition(lambda self: self.model.seats)
     @rule(pick=numbers)
     def somebody_begins_a_step_up(self, pick: int) -> None:
-        seat = self.model.seats[pick % len(self.model.seats)]
+        seat = self._seat(pick)
+        if seat is None:
+            return
         answer = self._ask(Call("POST", "/v1/ceremony", {"kind": "stepup"}, bearer(seat.token)))
         if answer.status == 200:
             self._goes_on(answer, seat.owner, "stepup")
 
-    @precondition(lambda self: self.model.seats)
     @rule(pick=numbers, what=st.sampled_from(["codes", "remove", "bind"]))
     def somebody_changes_factors(self, pick: int, what: str) -> None:
-        seat = self.model.seats[pick % len(self.model.seats)]
+        seat = self._seat(pick)
+        if seat is None:
+            return
         person = self.model.people[seat.owner]
         allowed = self.model.fresh(seat)
         self.runner.run(self.model.house.post())
@@ -362,10 +400,11 @@ class HttpMachine(RuleBasedStateMachine):
         seat.id = new.id
         return done
 
-    @precondition(lambda self: self.model.seats)
     @rule(pick=numbers, right=st.booleans())
     def somebody_changes_the_password(self, pick: int, right: bool) -> None:
-        seat = self.model.seats[pick % len(self.model.seats)]
+        seat = self._seat(pick)
+        if seat is None:
+            return
         person = self.model.people[seat.owner]
         new = f"phrase number {pick} of {seat.owner}"
         shut = self.model.wrong[person.id, "password"]
@@ -410,7 +449,6 @@ class HttpMachine(RuleBasedStateMachine):
 
     # --- thieves
 
-    @precondition(lambda self: self.model.tickets or self.model.seats)
     @rule(pick=numbers, name=names)
     def nothing_works_where_it_does_not_belong(self, pick: int, name: str) -> None:
         """I4: each token in each other place."""
