@@ -190,6 +190,8 @@ def api_page() -> str:
             for method, operation in methods.items():
                 if operation["tags"] == [tag]:
                     lines += _operation(routes[method.upper(), path], operation, described, shared)
+    pages = [f"- `{route.method} {route.path}`" for route in all_routes() if not route.listed]
+    lines += ["## Pages for people", "", "Not part of the API, and free to change:", "", *pages]
     return page(
         "The API",
         "Every route, what it takes, and what it may refuse with; the codes are explained under"

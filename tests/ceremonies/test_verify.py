@@ -158,6 +158,7 @@ async def test_a_disabled_subject_is_not_verified(stage):
         await checks(stage, stage.code(alice))
     with pytest.raises(NotAllowed):
         await asks(stage, "alice")
+    assert (await stage.records(alice))[-1][1]["hint"] == "disabled"
 
 
 async def test_an_answer_may_name_what_it_is_for(stage):

@@ -207,6 +207,7 @@ def test_what_another_process_unlocks_is_unlocked_here(tmp_path):
         assert sign_in(server, "admin", server.admin_password) == 200
 
 
+@pytest.mark.slow
 def test_a_key_rotated_meanwhile_costs_nobody_a_sign_in(tmp_path):
     with running_server(tmp_path, workers=2) as server:
         body = {"kind": "login", "identifier": "admin", "password": server.admin_password}

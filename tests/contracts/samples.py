@@ -66,6 +66,8 @@ def session(id=1, owner=ALICE, **changes):
         expires_at=later(3600),
         idle=600,
         seen_at=NOW,
+        proof="5e" * 12,
+        access_life=300,
     )
     return replace(plain, **changes)
 

@@ -114,6 +114,24 @@ async def test_refresh_travels_in_a_cookie_or_a_field_and_not_in_both(house):
     assert (neither.status, neither.code) == (400, "malformed")
 
 
+async def test_a_session_of_cookies_is_not_refreshed_in_a_header_nor_the_reverse(house):
+    await house.add("carol")
+    browser = house.browser()
+    await browser.start("carol", transport="cookie")
+    client = await signed_in(house)
+    cookie = browser.jar["__Secure-twofold_r"][0]
+
+    out = await house.client().post("/v1/tokens/refresh", {"refresh_token": cookie})
+    back = await house.client().post(
+        "/v1/tokens/refresh", {}, headers={"cookie": f"__Secure-twofold_r={client.refresh}"}
+    )
+
+    assert (out.status, out.code) == (401, "invalid-token")
+    assert (back.status, back.code) == (401, "invalid-token")
+    assert (await browser.get("/v1/session")).status == 200
+    assert (await client.get("/v1/session")).status == 200
+
+
 async def test_sessions_are_listed_and_told_apart(house):
     await house.add("carol")
     first = await signed_in(house, agent="laptop")

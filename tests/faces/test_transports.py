@@ -433,3 +433,21 @@ async def test_a_forced_enrolment_goes_through_cookies_too(build):
 
     assert len(done.json["result"]["recovery_codes"]) == 10
     assert (await browser.get("/v1/session")).json["acr"] == "urn:twofold:aal2"
+
+
+async def test_a_ticket_stays_in_the_transport_it_was_made_for(house):
+    await house.add("alice", "totp")
+    browser = house.browser()
+    await browser.start("alice", transport="cookie")
+    ticket = browser.jar.pop("__Host-twofold_ct")[0]
+    browser.ticket = ticket
+
+    in_a_header = await browser.verify(house.code("alice"))
+    browser.ticket = None
+    await browser.start("alice", transport="json")
+    browser.jar["__Host-twofold_ct"] = (browser.ticket, "/")
+    browser.ticket = None
+    in_a_cookie = await browser.verify(house.code("alice"))
+
+    assert (in_a_header.status, in_a_header.code) == (410, "ceremony-expired")
+    assert (in_a_cookie.status, in_a_cookie.code) == (410, "ceremony-expired")

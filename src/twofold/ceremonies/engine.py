@@ -155,7 +155,8 @@ class Engine:
             tickets.open_ticket(self.ring(), "ceremony", context.realm, context.client, ticket)
         )
         # A ticket that leaked from one browser is worth nothing in another, nor over JSON.
-        if found.expires_at <= now or found.binding != context.binding:
+        elsewhere = (found.binding, found.transport) != (context.binding, context.transport.value)
+        if found.expires_at <= now or elsewhere:
             raise CeremonyExpired
         return found
 

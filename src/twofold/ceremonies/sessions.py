@@ -89,6 +89,9 @@ async def _refresh(
     if found is None or not _stands(*found, context, now):
         raise InvalidToken
     session, subject = found
+    if session.transport != context.transport.value:
+        # What scripts cannot read in its cookie must not become a token that they can.
+        raise InvalidToken
     behind = session.generation - claims.generation
     if _in_grace(session, behind, now):
         return Granted(session, subject, tokens_of(engine, session))

@@ -127,7 +127,7 @@ async def _spent(
     """Judge an answer and commit what it spends; looks again as long as somebody was faster."""
 
     async def round_() -> tuple[View, Judged]:
-        view = await _active(engine, attempt.context, subject)
+        view = await _active(engine, attempt.context, subject, attempt.now)
         policy = engine.policy(view.policy)
         judged = await judge(engine, attempt, view, policy, choose(view, policy))
         record = engine.record(
@@ -146,12 +146,14 @@ async def _spent(
     return await engine.settle(round_)
 
 
-async def _active(engine: Engine, context: Context, subject: str) -> View:
+async def _active(engine: Engine, context: Context, subject: str, now: Instant) -> View:
     try:
         view = await find(engine, context.realm, subject)
     except NotFound:
         raise NotEnrolled from None
     if view.subject.status is not Status.ACTIVE:
+        refused = engine.record("verify.refused", now, view.subject, context, hint="disabled")
+        await engine.commit(refused)
         raise NotAllowed
     return view
 
@@ -225,7 +227,7 @@ async def ask(
     now = engine.clock.now()
 
     async def attempt() -> Done:
-        view = await _active(engine, where, subject)
+        view = await _active(engine, where, subject, now)
         policy = engine.policy(view.policy)
         method = second.asking(engine, view, authenticator)
         guesses.budget(view, policy, method.factor.kind, None, now)

@@ -62,7 +62,7 @@ class Secret:
             if not typed:
                 raise Malformed("There is no password on standard input.")
             return typed
-        if not sys.stdin.isatty():
+        if not _typing():
             return None
         typed = getpass.getpass("Password (empty: one is drawn): ")
         if typed and getpass.getpass("Once more: ") != typed:
@@ -186,9 +186,17 @@ def reset(desk: Desk, name: str, reason: str) -> int:
     return desk.run(act)
 
 
+def _typing() -> bool:
+    return sys.stdin.isatty()
+
+
+def _at_a_terminal() -> bool:
+    return sys.stdin.isatty() and sys.stdout.isatty()
+
+
 def _sure(question: str) -> bool:
     """Ask only where somebody can answer: scripts and broken terminals must never wait."""
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if not _at_a_terminal():
         return True
     return input(f"{question} [y/N] ").strip().lower() in {"y", "yes"}
 

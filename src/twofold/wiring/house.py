@@ -16,6 +16,7 @@ from twofold.adapters.hashing import HashingPool
 from twofold.adapters.keyfile import NAME, KeyFile, make_private
 from twofold.adapters.sealer import Sealer
 from twofold.adapters.stores.memory import MemoryStore
+from twofold.adapters.stores.remembering import RememberingStore
 from twofold.adapters.stores.sqlite import SqliteStore
 from twofold.adapters.system import SystemClock, SystemEntropy
 from twofold.adapters.unmetered import Unmetered
@@ -154,6 +155,8 @@ def store_of(settings: Settings) -> Store:
     path = database_path(settings)
     if path is None:
         return MemoryStore()
+    if settings.sessions.cache_seconds:
+        return RememberingStore(path, settings.sessions.cache_seconds)
     return SqliteStore(path)
 
 
