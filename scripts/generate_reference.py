@@ -171,16 +171,9 @@ def all_routes() -> tuple[Route, ...]:
     return routes(Front(house.engine, Site("https://login.example.org")))
 
 
-def document() -> Json:
-    """The OpenAPI document of those routes."""
-    return openapi.document(
-        all_routes(), own_cookies(https=True), title="Twofold", version="1", server="/"
-    )
-
-
 def api_page() -> str:
     """Every route of the native API."""
-    described = document()
+    described = openapi.document(all_routes(), own_cookies(https=True), title="", version="1")
     shared = Shared.of(described)
     routes = {(route.method, route.path): route for route in all_routes()}
     lines: list[str] = []
@@ -191,7 +184,7 @@ def api_page() -> str:
                 if operation["tags"] == [tag]:
                     lines += _operation(routes[method.upper(), path], operation, described, shared)
     pages = [f"- `{route.method} {route.path}`" for route in all_routes() if not route.listed]
-    lines += ["## Pages for people", "", "Not part of the API, and free to change:", "", *pages]
+    lines += ["## Beside the API", "", "Its description, and pages for people:", "", *pages]
     return page(
         "The API",
         "Every route, what it takes, and what it may refuse with; the codes are explained under"

@@ -206,14 +206,14 @@ def test_nobody_is_named_as_nobody(run, command):
 
 def test_only_a_terminal_is_asked_whether_it_is_sure(run, monkeypatch):
     run("user", "add", "alice")
-    monkeypatch.setattr("builtins.input", lambda question: pytest.fail(question))
+    monkeypatch.setattr("builtins.input", pytest.fail)
 
     assert run("user", "reset", "alice").status == 0
     assert run("user", "delete", "alice").status == 0
 
 
 def test_who_is_not_sure_changes_nothing(run, monkeypatch):
-    import twofold.cli.users as users
+    from twofold.cli import users
 
     run("user", "add", "alice")
     monkeypatch.setattr(users, "_at_a_terminal", lambda: True)
@@ -225,7 +225,7 @@ def test_who_is_not_sure_changes_nothing(run, monkeypatch):
 
 
 def test_a_password_can_be_typed_twice_at_a_terminal(run, monkeypatch, data):
-    import twofold.cli.users as users
+    from twofold.cli import users
 
     typed = iter([PASSWORD, PASSWORD, PASSWORD, "something else", ""])
     monkeypatch.setattr(users, "_typing", lambda: True)

@@ -41,6 +41,7 @@ HARMLESS = PutDocument(Document(REALM, "note", "harmless", "{}", 1))
 
 SENT = a.message()
 GUESSED = TakeGuess(ALICE, SCOPE, a.tally(1), later(900))
+AGAIN = TakeGuess(ALICE, SCOPE, a.tally(2), later(900))
 BOBS = PutSubject(a.subject(BOB, "bob", email="b@example.org", email_verified=True))
 VERIFIED = a.subject(email="B@example.org", email_verified=True)
 
@@ -68,7 +69,12 @@ REFUSED = {
         Burn(ALICE, CODES, "late", later(60)),
         Replayed,
     ),
-    "a subject of another epoch": ((), Unchanged(ALICE, 1), Stale),
+    "a subject of a later epoch": ((), Unchanged(ALICE, 1), Stale),
+    "a subject of an earlier epoch": (
+        (PutSubject(a.subject(epoch=2), 0),),
+        Unchanged(ALICE, 1),
+        Stale,
+    ),
     "a subject that is disabled": (
         (PutSubject(a.subject(status=Status.DISABLED), 0),),
         Unchanged(ALICE, 0),
@@ -79,7 +85,10 @@ REFUSED = {
     "a second guess without a first": ((), TakeGuess(ALICE, SCOPE, a.tally(2), NOW), Stale),
     "a guess that skips one": ((GUESSED,), TakeGuess(ALICE, SCOPE, a.tally(3), NOW), Stale),
     "forgiving what was not seen": ((GUESSED,), Forgive(ALICE, SCOPE, 0), Stale),
-    "forgiving what has grown": ((GUESSED,), Forgive(ALICE, SCOPE, 2), Stale),
+    "forgiving what has grown": ((GUESSED, AGAIN), Forgive(ALICE, SCOPE, 1), Stale),
+    "forgiving more than there is": ((GUESSED,), Forgive(ALICE, SCOPE, 2), Stale),
+    "guesses that have grown": ((GUESSED, AGAIN), Unguessed(ALICE, SCOPE, 1), Stale),
+    "more guesses than there are": ((GUESSED,), Unguessed(ALICE, SCOPE, 2), Stale),
     "forgiving what is not there": ((), Forgive(ALICE, SCOPE, 1), Stale),
     "a guess that was not seen": ((GUESSED,), Unguessed(ALICE, SCOPE, 0), Stale),
     "a guess that is not there": ((), Unguessed(ALICE, SCOPE, 1), Stale),
@@ -133,6 +142,16 @@ REFUSED = {
     "a first document that exists": ((PutDocument(POLICY),), PutDocument(POLICY), Stale),
     "a second version without a first": (
         (),
+        PutDocument(Document(REALM, "policy", "realm", "{}", 2)),
+        Stale,
+    ),
+    "a version that skips one": (
+        (PutDocument(POLICY),),
+        PutDocument(Document(REALM, "policy", "realm", "{}", 3)),
+        Stale,
+    ),
+    "a version that was replaced": (
+        (PutDocument(POLICY), PutDocument(Document(REALM, "policy", "realm", "{}", 2))),
         PutDocument(Document(REALM, "policy", "realm", "{}", 2)),
         Stale,
     ),

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.contracts import samples as a
-from tests.contracts.samples import ALICE, BOB, CODES, NOW, PHONE, REALM, later
+from tests.contracts.samples import ALICE, BOB, CODES, NOBODY, NOW, PHONE, REALM, later
 from twofold.core.effects import (
     Advance,
     Amend,
@@ -356,6 +356,8 @@ async def test_a_removed_subject_leaves_only_its_records(store):
 
     assert await store.view(REALM, ALICE) is None
     assert await store.view(REALM, identifier="email:a@example.org") is None
+    again = a.subject(NOBODY, "alice", email="a@example.org", email_verified=True)
+    await store.commit(PutSubject(again))
     assert await store.session(REALM, ALICE, a.sid(1)) is None
     assert await store.queued() == (0, None)
     assert [e.record for e in await store.records(REALM, subject=ALICE)] == [a.record()]

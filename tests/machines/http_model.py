@@ -35,6 +35,14 @@ class Ticket:
     kind: str
     finished: bool = False
     last: Call | None = None
+    """The answer that was given last, to be given again."""
+    began_from: str = ""
+    """The session a step-up will take the place of."""
+    name: str = ""
+    """What it is called while its text changes from step to step."""
+
+    def __post_init__(self) -> None:
+        self.name = self.text
 
 
 @dataclass(slots=True)

@@ -163,6 +163,9 @@ async def _round(engine: Engine, opening: Opening) -> Outcome:
     if isinstance(verdict, Wrong):
         await engine.commit(*budget.wrong(), _refusal(engine, opening, view, verdict.hint))
         raise InvalidCredentials
+    already = again(engine, opening.ceremony, view, opening.answer, opening.now)
+    if already is not None:
+        return already
     ceremony = replace(
         opening.ceremony,
         subject=view.subject.id,
@@ -187,10 +190,11 @@ async def _round(engine: Engine, opening: Opening) -> Outcome:
 
 async def _find(engine: Engine, opening: Opening) -> View | None:
     ceremony = opening.ceremony
+    own = session_id(ceremony)
     if ceremony.subject is not None:
-        return await engine.look(ceremony)
+        return await engine.look(ceremony, own)
     for identifier in opening.identifiers:
-        view = await engine.store.view(ceremony.realm, identifier=identifier)
+        view = await engine.store.view(ceremony.realm, identifier=identifier, session=own)
         if view is not None:
             return view
     return None
@@ -310,7 +314,8 @@ async def skip(engine: Engine, ticket: str, context: Context) -> Outcome:
             "enrol.declined", now, view.subject, context, session=session.id, amr=session.amr
         )
         unchanged = Unchanged(view.subject.id, ceremony.epoch)
-        await engine.commit(unchanged, not_ended, OpenSession(session), record)
+        over = guesses.ended(view, ceremony, policy)
+        await engine.commit(unchanged, not_ended, over, OpenSession(session), record)
         return granted(engine, session, view)
 
     return await engine.settle(attempt)

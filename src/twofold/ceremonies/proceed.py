@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from twofold.ceremonies import second
+from twofold.ceremonies import guesses, second, step_up
 from twofold.ceremonies.engine import Engine
 from twofold.ceremonies.grants import granted, new_session
 from twofold.ceremonies.outcomes import Granted, Outcome
@@ -106,6 +106,7 @@ async def _grant(
     )
     # A step-up replaces the session it began from: a new id at each rise (ASVS 7.2.4).
     closing = (CloseSessions(view.subject.id, only=ceremony.session),) if ceremony.session else ()
+    origin = await step_up.origin(engine, ceremony, now)
     record = engine.record(
         f"{EVENTS[ceremony.kind]}.granted",
         now,
@@ -120,6 +121,17 @@ async def _grant(
         amr=session.amr,
         reasons=decision.reasons,
     )
-    await engine.commit(*right.paid, OpenSession(session), *closing, record)
+    over = _over(ceremony, view, policy, now)
+    await engine.commit(*right.paid, *origin, *over, OpenSession(session), *closing, record)
     ended = (ceremony.session,) if ceremony.session else ()
     return granted(engine, session, view, ended=ended, codes_left=right.codes_left)
+
+
+def _over(ceremony: Ceremony, view: View, policy: Policy, now: Instant) -> tuple[Effect, ...]:
+    """Return what ends a ceremony for good: it opens no other session once this one is closed.
+
+    A ceremony that began in this very step has no ticket that anybody could come back with.
+    """
+    if ceremony.state is State.FIRST_FACTOR and ceremony.started_at == now:
+        return ()
+    return (guesses.ended(view, ceremony, policy),)

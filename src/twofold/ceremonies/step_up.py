@@ -7,10 +7,21 @@ from dataclasses import replace
 from twofold.ceremonies import second
 from twofold.ceremonies.engine import Engine
 from twofold.ceremonies.outcomes import Pending
+from twofold.ceremonies.sessions import is_alive
 from twofold.core.ceremony import Ceremony, Kind, State
-from twofold.core.errors import StepUpRequired
+from twofold.core.effects import Rotate
+from twofold.core.errors import CeremonyExpired, StepUpRequired
 from twofold.core.policy import ACR, Policy, Proven, Requirement, fresh_enough
-from twofold.core.types import SECOND, Aal, Category, Context, Instant, Session, View
+from twofold.core.types import (
+    SECOND,
+    Aal,
+    Category,
+    Context,
+    Instant,
+    Session,
+    SubjectId,
+    View,
+)
 
 RECOVERED = "rc"
 """In a session's amr: it was opened with a recovery code, to replace what was lost."""
@@ -56,6 +67,21 @@ async def started(
         transport=context.transport.value,
         session=session.id,
     )
+
+
+async def origin(engine: Engine, ceremony: Ceremony, now: Instant) -> tuple[Rotate, ...]:
+    """Return what makes a commit depend on the session that a ceremony was begun from.
+
+    CeremonyExpired if that has ended: whoever was signed out must not come back by a page that
+    is still open. A session that is ended at this very moment refuses the commit (A61).
+    """
+    if ceremony.session is None:
+        return ()
+    subject = SubjectId(ceremony.subject or "")
+    found = await engine.store.session(ceremony.realm, subject, ceremony.session)
+    if found is None or not is_alive(found[0], now):
+        raise CeremonyExpired
+    return (Rotate(subject, ceremony.session, found[0].generation, now),)
 
 
 def inherited(session: Session, kind: Kind) -> Proven:

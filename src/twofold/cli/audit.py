@@ -55,7 +55,7 @@ def tail(settings: Settings, realm: Realm | None, count: int, *, follow: bool) -
 
 
 async def _tail(settings: Settings, realm: Realm | None, count: int, *, follow: bool) -> None:
-    async with opened(settings, create=False) as house:
+    async with opened(settings, create=False, reads_only=True) as house:
         store = house.store
         entries = [*await store.records(realm, limit=count, newest=True)][::-1]
         last = 0
@@ -70,7 +70,7 @@ async def _tail(settings: Settings, realm: Realm | None, count: int, *, follow: 
 
 
 async def _read(settings: Settings) -> Trail:
-    async with opened(settings, create=False) as house:
+    async with opened(settings, create=False, reads_only=True) as house:
         return await trail.read(house)
 
 

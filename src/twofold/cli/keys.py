@@ -24,7 +24,7 @@ def rotate(settings: Settings, *, as_json: bool) -> int:
 
 
 async def _read(settings: Settings) -> Keyring:
-    async with opened(settings, create=False) as house:
+    async with opened(settings, create=False, reads_only=True) as house:
         return ring_of(house.keys)
 
 

@@ -11,6 +11,7 @@ import http.client
 import json
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -61,14 +62,24 @@ class Server:
             sent = json.dumps(body).encode()
         try:
             self._line = self._line or self._connect()
-            self._line.request(method, path, sent, headers)
+            self._line.request(method, urlsplit(self.url).path + path, sent, headers)
             answer = self._line.getresponse()
             raw = answer.read()
-            found = json.loads(raw) if raw else {}
+            found = json.loads(raw) if raw else {"state": "over"}
         except (OSError, ValueError, http.client.HTTPException) as error:
-            reason = f"{self.url} does not answer as Twofold does: {error or type(error).__name__}"
-            raise Unavailable(reason) from None
-        return answer.status, found if isinstance(found, dict) else {}
+            raise self._odd(str(error) or type(error).__name__) from None
+        refused = answer.status >= http.client.BAD_REQUEST
+        if not isinstance(found, dict) or ("state" not in found and not refused):
+            raise self._odd(f"status {answer.status}")
+        return answer.status, found
+
+    def close(self) -> None:
+        """Hang up."""
+        if self._line is not None:
+            self._line.close()
+
+    def _odd(self, what: str) -> Unavailable:
+        return Unavailable(f"{self.url} does not answer as Twofold does: {what}")
 
     def _connect(self) -> http.client.HTTPConnection:
         parts = urlsplit(self.url)
@@ -117,7 +128,11 @@ class Talk:
 
 def login(url: str, name: str | None, *, as_json: bool) -> int:
     """Sign in, step by step, until there is a session or nothing more can be done."""
-    server, talk = Server(url.rstrip("/")), Talk(as_json)
+    with closing(Server(url.rstrip("/"))) as server:
+        return _follow(server, Talk(as_json), name)
+
+
+def _follow(server: Server, talk: Talk, name: str | None) -> int:
     known = {"identifier": name} if name else {}
     ticket, actions = "", [_BEGIN]
     while True:
@@ -136,7 +151,7 @@ def login(url: str, name: str | None, *, as_json: bool) -> int:
             talk.tell("cancelled")
             return FOUND
         elif found.get("state") == "done":
-            return _finished(found, as_json=as_json)
+            return _finished(found, as_json=talk.as_json)
         else:
             ticket, actions = found["ceremony"], found["actions"]
             _show(talk, found)

@@ -40,13 +40,21 @@ class Desk:
         """Who asks: nobody over the network."""
         return Context(self.realm)
 
-    def run(self, act: Callable[[House], Awaitable[int]], *, create: bool = False) -> int:
+    def run(
+        self,
+        act: Callable[[House], Awaitable[int]],
+        *,
+        create: bool = False,
+        reads_only: bool = False,
+    ) -> int:
         """Do something in the house of these settings."""
-        return asyncio.run(self._run(act, create=create))
 
-    async def _run(self, act: Callable[[House], Awaitable[int]], *, create: bool) -> int:
-        async with opened(self.settings, create=create) as house:
-            return await act(house)
+        async def visit() -> int:
+            visited = opened(self.settings, create=create, reads_only=reads_only)
+            async with visited as house:
+                return await act(house)
+
+        return asyncio.run(visit())
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +121,7 @@ def listing(desk: Desk, search: str) -> int:
         say([_subject(s) for s in found], as_json=desk.as_json, text=text)
         return 0
 
-    return desk.run(act)
+    return desk.run(act, reads_only=True)
 
 
 def show(desk: Desk, name: str) -> int:
@@ -124,7 +132,7 @@ def show(desk: Desk, name: str) -> int:
         say(_detail(detail), as_json=desk.as_json, text=_described(detail))
         return 0
 
-    return desk.run(act)
+    return desk.run(act, reads_only=True)
 
 
 def change(desk: Desk, name: str, wish: SubjectChange, secret: Secret) -> int:

@@ -18,10 +18,9 @@ from twofold.web.kit import Auth, Request, Response, Route, Taking
 from twofold.web.response import empty, json
 
 _TAG = "Account"
-_SIGNED = (errors.InvalidToken, errors.MixedCredentials)
 _ACCEPTED = {202: None}
-_BLOCKED = (errors.FactorBlocked, errors.Throttled, errors.NotEnrolled)
-_TOKEN = (errors.CeremonyExpired, errors.CeremonyConsumed, errors.StaleSecurityState)
+_BLOCKED = (errors.FactorBlocked, errors.Throttled)
+_TOKEN = (errors.CeremonyExpired, errors.StaleSecurityState)
 
 
 class Registered(Struct, frozen=True):
@@ -96,18 +95,18 @@ class AccountApi:
             Route(
                 "POST", "/v1/account/verification",
                 Perhaps(shapes.Empty, self.ask_verification), "Have the address proved again",
-                _TAG, Auth.SESSION, _ACCEPTED, (*_SIGNED, errors.Throttled, errors.NotPossible),
+                _TAG, Auth.SESSION, _ACCEPTED, (errors.Throttled, errors.NotPossible),
             ),
             Route(
                 "POST", "/v1/account/verification/confirm",
                 Taking(shapes.Proof, self.verify_address), "Prove the address", _TAG,
-                answers={204: None}, errors=(*_TOKEN, errors.Taken),
+                answers={204: None}, errors=(*_TOKEN, errors.CeremonyConsumed, errors.Taken),
             ),
             Route(
                 "POST", "/v1/account/password",
                 Taking(shapes.PasswordChange, self.change_password), "Change the password", _TAG,
                 Auth.SESSION, {200: Renewed},
-                (*_SIGNED, *weak, errors.InvalidCredentials, errors.StepUpRequired, *_BLOCKED),
+                (*weak, errors.InvalidCredentials, errors.StepUpRequired, *_BLOCKED),
             ),
             Route(
                 "POST", "/v1/account/password/reset", Taking(shapes.ResetAsked, self.ask_reset),

@@ -22,7 +22,6 @@ from twofold.web.response import empty, json
 
 TAG = "Administration"
 READING = (errors.StepUpRequired, errors.NotAllowed)
-CHANGING = (*READING, errors.Stale)
 
 
 class User(Struct, frozen=True):
@@ -187,20 +186,20 @@ class UserApi:
             ),
             Route(
                 "POST", "/admin/v1/users", Taking(shapes_admin.NewUser, self.create),
-                "Make a user", TAG, Auth.ADMIN, {201: User}, (*CHANGING, *made),
+                "Make a user", TAG, Auth.ADMIN, {201: User}, (*READING, *made),
             ),
             Route("GET", one, self.read, "Show a user", TAG, Auth.ADMIN,
                   {200: UserDetail}, READING),
             Route(
                 "PATCH", one, Taking(shapes_admin.UserChange, self.change), "Change a user", TAG,
-                Auth.ADMIN, {200: User}, (*CHANGING, errors.Taken),
+                Auth.ADMIN, {200: User}, (*READING, errors.Taken),
             ),
             Route("DELETE", one, self.remove, "Delete a user", TAG, Auth.ADMIN, {204: None},
-                  CHANGING),
+                  READING),
             Route(
                 "PUT", f"{one}/password", Taking(shapes_admin.NewPassword, self.set_password),
                 "Set a password", TAG, Auth.ADMIN, {204: None},
-                (*CHANGING, errors.WeakPassword, errors.Overloaded),
+                (*READING, errors.WeakPassword, errors.Overloaded),
             ),
         )  # fmt: skip
 

@@ -11,7 +11,7 @@ from twofold.ceremonies import admin, admin_factors
 from twofold.core import otpauth
 from twofold.core.errors import Malformed
 from twofold.faces import Front, shapes_admin
-from twofold.faces.api_admin import CHANGING, READING, TAG, administrator, detail_shape
+from twofold.faces.api_admin import READING, TAG, administrator, detail_shape
 from twofold.faces.api_factors import Factor, factor_shape
 from twofold.faces.api_session import SessionRow
 from twofold.faces.transport import Entrance, Perhaps, Signed
@@ -138,25 +138,25 @@ class UserFactorApi:
             Route(
                 "POST", f"{one}/factors",
                 Taking(shapes_admin.ImportedFactor, self.import_factor),
-                "Import a factor", TAG, Auth.ADMIN, {201: Imported}, CHANGING,
+                "Import a factor", TAG, Auth.ADMIN, {201: Imported}, READING,
                 example={"kind": "totp", "secret": "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"},
             ),
             Route("DELETE", f"{one}/factors/{{factor}}", self.remove_factor,
-                  "Remove a user's factor", TAG, Auth.ADMIN, {204: None}, CHANGING),
+                  "Remove a user's factor", TAG, Auth.ADMIN, {204: None}, READING),
             Route(
                 "POST", f"{one}/reset", Perhaps(shapes_admin.ResetFactors, self.reset),
-                "Reset a user's factors", TAG, Auth.ADMIN, {200: Factors}, CHANGING,
+                "Reset a user's factors", TAG, Auth.ADMIN, {200: Factors}, READING,
             ),
             Route(
                 "POST", f"{one}/unlock", Perhaps(shapes_admin.Nothing, self.unlock),
-                "Unlock a user", TAG, Auth.ADMIN, {200: Unlocked}, CHANGING,
+                "Unlock a user", TAG, Auth.ADMIN, {200: Unlocked}, READING,
             ),
             Route("GET", f"{one}/sessions", self.sessions, "List a user's sessions", TAG,
                   Auth.ADMIN, {200: Sessions}, READING),
             Route("DELETE", f"{one}/sessions", self.close_sessions, "End a user's sessions",
-                  TAG, Auth.ADMIN, {204: None}, CHANGING),
+                  TAG, Auth.ADMIN, {204: None}, READING),
             Route("DELETE", f"{one}/sessions/{{session}}", self.close_session,
-                  "End one session of a user", TAG, Auth.ADMIN, {204: None}, CHANGING),
+                  "End one session of a user", TAG, Auth.ADMIN, {204: None}, READING),
         )  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from twofold.core import errors, policy_document
 from twofold.core.policy import Policy
 from twofold.core.types import SECOND
 from twofold.faces import Front, shapes_admin
-from twofold.faces.api_admin import CHANGING, READING, TAG, administrator
+from twofold.faces.api_admin import READING, TAG, administrator
 from twofold.faces.transport import Entrance, Perhaps
 from twofold.web.kit import Auth, Request, Response, Route, Taking
 from twofold.web.response import empty, json
@@ -167,7 +167,8 @@ class RealmApi:
                   {200: PolicyView}, READING),
             Route(
                 "PUT", "/admin/v1/policy", Taking(shapes_admin.PolicyChange, self.put_policy),
-                "Replace the policy", TAG, Auth.ADMIN, {200: PolicyView}, CHANGING,
+                "Replace the policy", TAG, Auth.ADMIN, {200: PolicyView},
+                (*READING, errors.Stale),
                 example={"policy": {"enforcement": "required"}, "version": 0},
             ),
             Route("GET", "/admin/v1/clients", self.clients, "List applications", TAG,
@@ -175,17 +176,17 @@ class RealmApi:
             Route(
                 "POST", "/admin/v1/clients", Taking(shapes_admin.NewClient, self.add_client),
                 "Make an application", TAG, Auth.ADMIN, {201: ClientSecret},
-                (*CHANGING, errors.Taken),
+                (*READING, errors.Taken),
             ),
             Route(
                 "PATCH", one, Taking(shapes_admin.ClientName, self.name_client),
-                "Name an application", TAG, Auth.ADMIN, {200: ClientView}, CHANGING,
+                "Name an application", TAG, Auth.ADMIN, {200: ClientView}, READING,
             ),
             Route("DELETE", one, self.remove_client, "Forget an application", TAG, Auth.ADMIN,
-                  {204: None}, CHANGING),
+                  {204: None}, READING),
             Route(
                 "POST", f"{one}/secret", Perhaps(shapes_admin.Nothing, self.rotate),
-                "Make another secret", TAG, Auth.ADMIN, {201: ClientSecret}, CHANGING,
+                "Make another secret", TAG, Auth.ADMIN, {201: ClientSecret}, READING,
             ),
         )  # fmt: skip
 

@@ -13,7 +13,7 @@ from twofold.core.errors import Malformed, MixedCredentials
 from twofold.core.policy import Requirement, parse_acr
 from twofold.core.types import Aal, Transport
 from twofold.faces import Front, shapes
-from twofold.faces.answers import OVER, Answers
+from twofold.faces.answers import Answers
 from twofold.faces.transport import Caller, Entrance, Perhaps
 from twofold.faces.views import CeremonyAnswer
 from twofold.web.kit import Auth, Request, Response, Route, Taking
@@ -21,7 +21,8 @@ from twofold.web.routes import Handler
 
 _TAG = "Ceremony"
 _ANSWERS = {200: CeremonyAnswer}
-_STEP = (errors.NotPossible, errors.MixedCredentials, *OVER)
+_GOING = (errors.CeremonyConsumed, errors.StaleSecurityState)
+_STEP = (errors.NotPossible, *_GOING)
 
 
 class CeremonyApi:
@@ -154,7 +155,16 @@ class CeremonyApi:
                     errors.Overloaded,
                 ),
             ),
-            self._route("GET", "", self.state, "Read where a ceremony stands"),
+            Route(
+                "GET",
+                "/v1/ceremony",
+                self.state,
+                "Read where a ceremony stands",
+                _TAG,
+                Auth.CEREMONY,
+                _ANSWERS,
+                _GOING,
+            ),
             Route(
                 "DELETE",
                 "/v1/ceremony",
@@ -163,13 +173,13 @@ class CeremonyApi:
                 _TAG,
                 Auth.CEREMONY,
                 {204: None},
-                _STEP,
+                _GOING,
             ),
             *self._steps(),
         )
 
     def _steps(self) -> tuple[Route, ...]:
-        guess = (errors.CodeRejected, errors.CodeAlreadyUsed, errors.FactorBlocked)
+        guess = (errors.CodeRejected, errors.FactorBlocked)
         return (
             self._route(
                 "POST",
@@ -178,6 +188,7 @@ class CeremonyApi:
                 "Prove the first factor",
                 errors.InvalidCredentials,
                 errors.Throttled,
+                errors.NotAllowed,
                 errors.Overloaded,
             ),
             self._route(
@@ -195,7 +206,10 @@ class CeremonyApi:
                 Taking(shapes.Answer, self.verify),
                 "Prove a second factor",
                 *guess,
+                errors.CodeAlreadyUsed,
+                errors.Throttled,
                 errors.NotEnrolled,
+                errors.NotAllowed,
             ),
             self._route(
                 "POST",

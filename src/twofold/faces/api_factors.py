@@ -17,7 +17,7 @@ from twofold.web.kit import Auth, Request, Response, Route, Taking
 from twofold.web.response import json
 
 _TAG = "Factors"
-_SIGNED = (errors.InvalidToken, errors.MixedCredentials)
+_FRESH = (errors.StepUpRequired,)
 
 
 class Factor(Struct, frozen=True):
@@ -139,33 +139,31 @@ class FactorApi:
 
     def routes(self) -> tuple[Route, ...]:
         """The route table."""
-        fresh = (*_SIGNED, errors.StepUpRequired)
         return (
             Route(
                 "GET", "/v1/factors", self.listed, "List factors", _TAG, Auth.SESSION,
-                {200: FactorList}, _SIGNED,
+                {200: FactorList},
             ),
             Route(
                 "POST", "/v1/factors", Perhaps(shapes.NewFactor, self.add), "Begin an enrolment",
                 _TAG, Auth.SESSION, {201: CeremonyAnswer},
-                (*fresh, errors.NotAllowed, errors.Throttled),
+                (*_FRESH, errors.NotAllowed, errors.Throttled),
             ),
             Route(
                 "PATCH", "/v1/factors/{id}", Taking(shapes.FactorChange, self.change),
                 "Name or prefer a factor", _TAG, Auth.SESSION, {200: Factor},
-                (*fresh, errors.NotFound),
             ),
             Route(
                 "DELETE", "/v1/factors/{id}", self.remove, "Remove a factor", _TAG, Auth.SESSION,
-                {204: None}, (*fresh, errors.NotFound, errors.LastFactor),
+                {204: None}, (*_FRESH, errors.LastFactor),
             ),
             Route(
                 "GET", "/v1/recovery-codes", self.recovery_left, "Count recovery codes", _TAG,
-                Auth.SESSION, {200: RecoveryCodes}, _SIGNED,
+                Auth.SESSION, {200: RecoveryCodes},
             ),
             Route(
                 "POST", "/v1/recovery-codes", Perhaps(shapes.Empty, self.renew),
                 "Make new recovery codes", _TAG, Auth.SESSION, {200: NewCodes},
-                (*fresh, errors.NotEnrolled),
+                (*_FRESH, errors.NotEnrolled),
             ),
         )  # fmt: skip

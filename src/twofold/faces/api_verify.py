@@ -25,7 +25,7 @@ from twofold.core.errors import (
 from twofold.core.networks import read_address
 from twofold.core.types import SECOND, Context, Transport
 from twofold.faces import Front, shapes_verify
-from twofold.faces.answers import pending_answer, revealed_answer
+from twofold.faces.answers import OVER, pending_answer, revealed_answer
 from twofold.faces.api_ceremony import wish
 from twofold.faces.api_factors import Factor, RecoveryCodes, factor_shape, recovery_shape
 from twofold.faces.transport import Entrance
@@ -43,6 +43,9 @@ _JUDGED = (
     errors.NotEnrolled,
     errors.NotAllowed,
 )
+
+
+_ASKED = (errors.FactorBlocked, errors.Throttled, errors.NotEnrolled, errors.NotAllowed)
 
 
 class Verified(Struct, frozen=True):
@@ -219,7 +222,7 @@ class VerifyApi:
             Route(
                 "POST", "/v1/verify/challenge", Taking(shapes_verify.AskFor, self.ask),
                 "Have a code sent for an application", _TAG, Auth.CLIENT, {200: Sent},
-                (*_JUDGED, errors.CooldownActive),
+                (*_ASKED, errors.CooldownActive),
             ),
             Route("GET", "/.well-known/jwks.json", self.keys, "Keys of signed statements", _TAG,
                   answers={200: Keys}),
@@ -241,7 +244,7 @@ class VerifyApi:
                 "POST", f"{one}/factors/confirm", Taking(shapes_verify.AppConfirm, self.confirm),
                 "Confirm a factor of an application's subject", _TAG, Auth.CLIENT,
                 {200: CeremonyAnswer},
-                (*_JUDGED, errors.CeremonyExpired, errors.CeremonyConsumed),
+                (errors.CodeRejected, errors.FactorBlocked, *OVER),
             ),
         )  # fmt: skip
         return tuple(replace(route, on_error=refused) for route in found)

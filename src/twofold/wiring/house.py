@@ -7,7 +7,7 @@ inside it and in whose clock hangs on the wall.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -23,7 +23,7 @@ from twofold.adapters.unmetered import Unmetered
 from twofold.adapters.wordlist import common_passwords
 from twofold.ceremonies.engine import Engine, Rules
 from twofold.ceremonies.gate import Gate
-from twofold.core.errors import Misconfigured
+from twofold.core.errors import Misconfigured, Unavailable
 from twofold.core.keyring import Keyring
 from twofold.core.throttle import MOST_CONSECUTIVE, Limits
 from twofold.factors import Factor
@@ -127,17 +127,23 @@ def build(
 
 
 @asynccontextmanager
-async def opened(settings: Settings, *, create: bool = True) -> AsyncIterator[House]:
+async def opened(
+    settings: Settings, *, create: bool = True, reads_only: bool = False
+) -> AsyncIterator[House]:
     """A house for one command; audit records it wrote are sealed before it closes.
 
-    Unless ``create``, a data directory that is not there is Misconfigured instead of made.
+    Unless ``create``, a data directory that is not there is Misconfigured instead of made. Who
+    ``reads_only`` leaves the trail as it is: a look must not seal what it was to look at.
     """
     prepare(settings, create=create)
     house = build(settings)
     await house.open()
     try:
         yield house
-        await house.sealer.seal()
+        if not reads_only:
+            # What was done is done; a disk that is full now leaves the records to the next round.
+            with suppress(Unavailable, OSError):
+                await house.sealer.seal()
     finally:
         await house.close()
 
