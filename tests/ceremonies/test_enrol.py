@@ -9,6 +9,7 @@ from twofold.ceremonies.outcomes import Done, Granted
 from twofold.core.ceremony import Ceremony, Kind, State
 from twofold.core.errors import (
     CeremonyConsumed,
+    CeremonyExpired,
     CodeRejected,
     InvalidToken,
     Malformed,
@@ -327,3 +328,14 @@ async def test_a_proof_is_needed_even_of_a_recovery_factor_that_shows_nothing(st
     granted = await confirms(stage, revealed, code(secret_of(revealed), stage.clock.now()))
 
     assert granted.recovery_codes == ()
+
+
+async def test_a_set_up_dies_with_the_session_it_began_from(stage):
+    alice = await stage.person(totp=False)
+    session, revealed = await starts(stage, alice)
+    await sessions.log_out(stage.engine, sessions.Bearer(session, alice.subject), HERE)
+
+    with pytest.raises(CeremonyExpired):
+        await confirms(stage, revealed, code(secret_of(revealed), stage.clock.now()))
+
+    assert [a.kind for a in (await stage.view(alice)).authenticators] == ["password"]

@@ -4,7 +4,7 @@ from dataclasses import replace
 import pytest
 
 from tests.ceremonies.stage import HERE, PASSWORD, Person, another
-from twofold.ceremonies import account, admin, admin_factors, enrol, login, prove
+from twofold.ceremonies import account, admin, admin_factors, enrol, login, prove, sessions
 from twofold.ceremonies.admin import SubjectChange
 from twofold.ceremonies.outcomes import Done, Granted, Pending
 from twofold.core.ceremony import State
@@ -494,3 +494,31 @@ async def test_a_wrong_code_is_not_mistaken_for_a_wrong_password(stage):
 
     assert await stage.tally(alice, "kind:password") is None
     assert isinstance(alice, Person)
+
+
+async def test_a_lost_answer_to_a_password_is_given_again(stage):
+    alice = await stage.person(totp=False)
+    begun = await login.begin(stage.engine, HERE, identifier="alice")
+    stage.clock.pass_(1)
+    granted = await login.first_factor(stage.engine, begun.ticket, alice.password, HERE)
+
+    again = await login.first_factor(stage.engine, begun.ticket, alice.password, HERE)
+
+    assert again.tokens == granted.tokens
+    assert len(await stage.sessions(alice)) == 1
+    with pytest.raises(InvalidCredentials):
+        await login.first_factor(stage.engine, begun.ticket, "wrong", HERE)
+    stage.clock.pass_(16)
+    with pytest.raises(CeremonyConsumed):
+        await login.first_factor(stage.engine, begun.ticket, alice.password, HERE)
+
+
+async def test_a_first_step_whose_session_was_closed_opens_no_other(stage):
+    alice = await stage.person(totp=False)
+    begun = await login.begin(stage.engine, HERE, identifier="alice")
+    stage.clock.pass_(1)
+    granted = await login.first_factor(stage.engine, begun.ticket, alice.password, HERE)
+    await sessions.log_out(stage.engine, sessions.Bearer(granted.session, granted.subject), HERE)
+
+    with pytest.raises(CeremonyConsumed):
+        await login.first_factor(stage.engine, begun.ticket, alice.password, HERE)

@@ -1,7 +1,7 @@
 import pytest
 
 from tests.ceremonies.stage import HERE, another
-from twofold.ceremonies import admin_factors, login, manage, prove, recover
+from twofold.ceremonies import admin_factors, login, manage, prove, recover, sessions
 from twofold.ceremonies.outcomes import Granted, Pending
 from twofold.core.ceremony import State
 from twofold.core.errors import (
@@ -452,3 +452,15 @@ async def test_a_factor_removed_meanwhile_proves_nothing(stage):
     with pytest.raises(Exception, match="security settings have changed"):
         await proves(stage, pending, stage.code(alice))
     assert await stage.sessions(alice) == []
+
+
+async def test_a_ticket_whose_session_was_closed_opens_no_other(stage):
+    alice = await stage.person()
+    pending = await stage.begins(alice)
+    granted = await proves(stage, pending, stage.code(alice))
+    bearer = sessions.Bearer(granted.session, granted.subject)
+    await sessions.log_out(stage.engine, bearer, HERE)
+    stage.clock.pass_(30)
+
+    with pytest.raises(CeremonyConsumed):
+        await proves(stage, pending, stage.code(alice))

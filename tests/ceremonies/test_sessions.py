@@ -348,3 +348,13 @@ async def test_a_new_password_hands_out_tokens_of_another_session(stage):
 
     claims = tokens.read(stage.engine.ring(), "access", DEFAULT_REALM, granted.tokens.access)
     assert claims.session != bearer.session.id
+
+
+@pytest.mark.parametrize(("mine", "other"), [(HERE, BROWSER), (BROWSER, HERE)])
+async def test_a_refresh_token_stays_in_its_transport(stage, mine, other):
+    granted = await stage.logs_in(await stage.person(), mine)
+
+    with pytest.raises(InvalidToken):
+        await sessions.refresh(stage.engine, granted.tokens.refresh, other)
+
+    assert (await sessions.refresh(stage.engine, granted.tokens.refresh, mine)).tokens

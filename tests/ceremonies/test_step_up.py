@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from tests.ceremonies.stage import HERE
-from twofold.ceremonies import login, prove, recover, step_up
+from twofold.ceremonies import login, prove, recover, sessions, step_up
 from twofold.ceremonies.outcomes import Granted, Pending
 from twofold.ceremonies.sessions import Bearer
 from twofold.core.ceremony import State
@@ -194,3 +194,41 @@ async def test_a_recovered_session_may_change_factors_while_it_is_fresh(stage):
     with pytest.raises(StepUpRequired):
         await demand(stage, alice, session)
     assert Bearer(session, alice.subject).session is session
+
+
+@pytest.mark.parametrize("when", ["before", "meanwhile", "by itself"])
+async def test_a_step_up_dies_with_the_session_it_began_from(stage, when):
+    alice = await stage.person()
+    await stage.policy(sessions={"aal2": {"idle": 60, "absolute": 60}})
+    bearer = await stage.bearer(alice)
+    begun = await begins(stage, bearer.session)
+    stage.clock.pass_(30)
+
+    async def signed_out():
+        await sessions.log_out(stage.engine, bearer, HERE)
+
+    match when:
+        case "before":
+            await signed_out()
+        case "meanwhile":
+            stage.store.before = signed_out
+        case "by itself":
+            stage.clock.pass_(30)
+
+    with pytest.raises(CeremonyExpired):
+        await prove.prove(stage.engine, begun.ticket, stage.code(alice), HERE)
+
+
+async def test_a_step_up_that_meets_a_refresh_goes_on(stage):
+    alice = await stage.person()
+    granted = await stage.logs_in(alice)
+    begun = await begins(stage, granted.session)
+    stage.clock.pass_(30)
+
+    async def refreshed():
+        await sessions.refresh(stage.engine, granted.tokens.refresh, HERE)
+
+    stage.store.before = refreshed
+    raised = await prove.prove(stage.engine, begun.ticket, stage.code(alice), HERE)
+
+    assert [s.id for s in await stage.sessions(alice)] == [raised.session.id]

@@ -192,6 +192,18 @@ async def test_the_present_password_must_be_right_and_guesses_are_counted(house)
     assert (answers[-1].status, answers[-1].code) == (429, "factor-blocked")
 
 
+async def test_a_source_that_guessed_is_slowed_at_the_present_password_too(house):
+    await house.add("carol")
+    client = await signed_in(house)
+    for number in range(50):
+        await house.client().start(f"nobody{number}")
+
+    body = {"current_password": PASSWORD, "new_password": NEW}
+    answer = await client.post("/v1/account/password", body)
+
+    assert (answer.status, answer.code) == (429, "rate-limited")
+
+
 async def test_the_next_password_must_be_good(house):
     await house.add("carol")
     client = await signed_in(house)

@@ -509,3 +509,39 @@ async def test_changed_factors_end_a_login_that_only_knew_the_password(house):
 
     assert (answer.status, answer.code) == (409, "stale-security-state")
     assert alice.epoch == 0
+
+
+@pytest.mark.parametrize("body", [{}, {"code": "123456", "recovery_code": "abcd"}])
+async def test_an_answer_is_a_code_or_a_recovery_code(house, body):
+    await house.add("alice", "totp", "recovery")
+    client = house.client()
+    await client.start("alice")
+
+    answer = await client.post("/v1/ceremony/verify", body)
+
+    assert (answer.status, answer.code, answer.json["field"]) == (400, "malformed", "code")
+
+
+async def test_a_step_up_travels_as_its_session_does(house):
+    await house.add("carol")
+    client = house.client()
+    await client.start("carol")
+
+    answer = await client.post("/v1/ceremony", {"kind": "stepup", "transport": "cookie"})
+
+    assert (answer.status, answer.code) == (400, "mixed-credentials")
+
+
+async def test_a_lost_answer_shows_the_recovery_codes_again(kept):
+    await kept.add("carol")
+    client = kept.client()
+    await client.start("carol")
+    shown = await client.post("/v1/factors", {"kind": "totp"})
+    ticket = client.ticket
+    code = totp(secret_of(shown.json["otpauth_uri"]), kept.clock.now())
+    first = await client.post("/v1/ceremony/confirm", {"code": code})
+
+    again = await client.post("/v1/ceremony/confirm", {"code": code, "ceremony": ticket})
+
+    assert again.json["result"]["recovery_codes"] == first.json["result"]["recovery_codes"]
+    assert again.json["result"]["tokens"] == first.json["result"]["tokens"]

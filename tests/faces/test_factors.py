@@ -42,6 +42,31 @@ async def test_a_factor_is_given_a_name_and_preferred(kept):
     assert (await client.get("/v1/factors")).json["factors"][0]["id"] == mailbox
 
 
+async def test_a_name_and_a_preference_change_alone(house):
+    await house.add("alice", "totp", "email")
+    client = await signed_in(house)
+    named = [factor["id"] for factor in (await client.get("/v1/factors")).json["factors"]]
+
+    label = await client.patch(f"/v1/factors/{named[1]}", {"label": "Work"})
+    preferred = await client.patch(f"/v1/factors/{named[1]}", {"preferred": True})
+
+    assert (label.json["label"], label.json["preferred"]) == ("Work", False)
+    assert (preferred.json["label"], preferred.json["preferred"]) == ("Work", True)
+
+
+@pytest.mark.parametrize("label", ["a\nb", "x\u202ey", "l" * 65])
+async def test_a_name_that_could_trick_its_reader_is_refused(house, label):
+    await house.add("alice", "totp")
+    client = await signed_in(house)
+    named = (await client.get("/v1/factors")).json["factors"][0]["id"]
+
+    renamed = await client.patch(f"/v1/factors/{named}", {"label": label})
+    added = await client.post("/v1/factors", {"kind": "totp", "label": label})
+
+    assert (renamed.status, renamed.code) == (400, "malformed")
+    assert (added.status, added.code) == (400, "malformed")
+
+
 @pytest.mark.parametrize("body", [{}, {"preferred": False}, {"label": None}, {"mark": 0}])
 async def test_a_change_of_nothing_or_of_what_is_not_theirs_is_refused(house, body):
     """A91."""

@@ -223,6 +223,16 @@ async def test_a_cookie_ticket_without_its_binding_is_dead(house):
     assert (answer.status, answer.code) == (410, "ceremony-expired")
 
 
+async def test_a_login_by_cookie_shows_no_other_credential(house):
+    await house.add("carol")
+    client = house.client()
+    client.token = "a1.whatever"
+
+    answer = await client.start("carol", transport="cookie")
+
+    assert (answer.status, answer.code) == (400, "mixed-credentials")
+
+
 async def test_a_program_is_given_no_cookie(house):
     await house.add("alice", "totp")
 

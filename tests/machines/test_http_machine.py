@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 
 from hypothesis import HealthCheck, Phase, settings
@@ -14,7 +15,7 @@ from tests.support.client import Call, bearer
 from twofold.ceremonies import admin, admin_factors
 from twofold.core.types import Context
 
-WAITS = (1, 29, 31, 61, 301, 901, 3_601)
+WAITS = (1, 29, 31, 31, 31, 61, 61, 301, 901, 3_601)
 numbers = st.integers(min_value=0, max_value=1_000)
 names = st.sampled_from(NAMES)
 hows = st.sampled_from(["right", "right", "right", "wrong", "last", "others", "early", "junk"])
@@ -77,6 +78,17 @@ class HttpMachine(RuleBasedStateMachine):
         if answer.status == 200:
             self.steps.finished(ticket, answer)
         self.steps.counted(person, "totp", answer, again=again)
+
+    @rule(pick=numbers)
+    def the_page_of_a_login_that_is_over_is_used_again(self, pick: int) -> None:
+        """I1: a ticket makes one session, also when that session has ended since."""
+        over = [ticket for ticket in self.model.tickets if ticket.finished]
+        if not over:
+            return
+        ticket = over[-1 - pick % len(over)]
+        self.model.house.clock.move(30)
+        answer = self.steps.code(ticket, "right", self.model.people[ticket.owner])
+        assert answer is None or answer.status in {401, 404, 409, 410, 429}, answer.said
 
     @rule(pick=numbers)
     def a_ceremony_is_given_up(self, pick: int) -> None:
@@ -264,7 +276,7 @@ class HttpMachine(RuleBasedStateMachine):
 
 
 HttpMachine.TestCase.settings = settings(
-    max_examples=30,
+    max_examples=int(os.environ.get("EXAMPLES", "60")),
     stateful_step_count=40,
     deadline=None,
     derandomize=True,

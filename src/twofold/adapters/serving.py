@@ -28,8 +28,11 @@ BACKLOG = 2_048
 
 _REQUESTS = logging.getLogger("twofold.requests")
 
-_READY_WITHIN = 30.0
-"""Seconds a worker may take to start before we say that it did not."""
+_SILENT_FOR = 30
+"""Seconds without a sign of life after which a worker is replaced; a busy machine starts slowly."""
+
+_LOOK_EVERY = 0.05
+"""Seconds between two looks at workers that are starting."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +98,7 @@ def run(serving: Serving, listener: socket.socket, ready: Callable[[], None]) ->
         backlog=BACKLOG,
         timeout_keep_alive=serving.idle_seconds,
         timeout_graceful_shutdown=serving.drain_seconds,
+        timeout_worker_healthcheck=_SILENT_FOR,
     )
     if serving.workers > 1:
         crowd = _Crowd(config, listener, ready)
@@ -137,12 +141,17 @@ class _Crowd(Multiprocess):
 
     def init_processes(self) -> None:
         super().init_processes()
-        threading.Thread(target=self._announce, daemon=True).start()
+        while not self._all_answer():
+            self.handle_signals()
+            if self.should_exit.wait(_LOOK_EVERY):
+                return
+        self._ready()
 
-    def _announce(self) -> None:
-        started = [p.wait_until_ready(_READY_WITHIN, self.should_exit) for p in self.processes]
-        if all(started):
-            self._ready()
+    def _all_answer(self) -> bool:
+        if not all(process.process.is_alive() for process in self.processes):
+            self.keep_subprocess_alive()  # replaces it, or ends all if it could not start
+            return False
+        return all(process.is_ready(timeout=1) for process in self.processes)
 
 
 def log_request(method: str, route: str, status: int, seconds: float) -> None:

@@ -43,7 +43,8 @@ from twofold.factors import Answer, Asked, Factor, Held, Opening, Proof, Wrong
 from twofold.ports import Clock, Entropy, Hashing, Metrics, Store
 
 ROUNDS = 24
-"""How often an attempt looks again; more than any budget, so honest claimants get through."""
+"""How often an attempt looks again before it answers 503: more than the usual budgets, so that
+whoever guesses in parallel runs out of guesses before an honest claimant runs out of rounds."""
 
 SEED = 128
 """Bytes of randomness handed to a factor."""
@@ -108,6 +109,10 @@ class Engine:
         """Seal an authenticator's secret for its row and no other (A89)."""
         key_id, key = self.ring().current("seal")
         return seal.seal(key, key_id, self.draw(12), secret, _row(authenticator))
+
+    def is_current(self, sealed: bytes) -> bool:
+        """Say whether a secret is sealed under the newest key."""
+        return seal.key_id_of(sealed) == self.ring().current("seal")[0]
 
     def new_authenticator_id(self) -> AuthenticatorId:
         """Return an id nobody has."""

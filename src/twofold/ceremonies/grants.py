@@ -1,7 +1,7 @@
 """How a ceremony ends well: one session, named after the ceremony, and its tokens.
 
-The session's id is derived from the ceremony's own id, which never leaves the sealed ticket, and
-is the primary key of the insert: one ceremony makes at most one session (decision 2), without a
+The session's id is derived from the ceremony's own id, which no client ever sees, and is the
+primary key of the insert: one ceremony makes at most one session (decision 2), without a
 table of used tickets. Tokens are MACs over the session's identity, so an honest retry of a lost
 answer is given the very same ones.
 """
@@ -18,7 +18,7 @@ from twofold.ceremonies.outcomes import Granted, Tokens
 from twofold.core import tokens
 from twofold.core.ceremony import Ceremony
 from twofold.core.errors import CeremonyConsumed
-from twofold.core.policy import Policy, Proven, level, references
+from twofold.core.policy import Lifetime, Policy, Proven, level, references
 from twofold.core.types import (
     SECOND,
     Aal,
@@ -33,6 +33,9 @@ from twofold.factors import Answer
 
 RETRY = 15 * SECOND
 """How long the same answer to the same ceremony gets the same session again."""
+
+RECOVERED = Lifetime(idle=900, absolute=3_600)
+"""How long a session lives that a recovery code opened: long enough to replace what was lost."""
 
 FEW = 3
 """With so many recovery codes left, the claimant is told."""
@@ -58,7 +61,8 @@ def new_session(
     """Return the session that proofs earn, the ceremony's own unless others are given."""
     proofs = ceremony.proofs if proofs is None else proofs
     aal = level(proofs)
-    lifetime = policy.lifetime(aal)
+    amr = references(proofs, aal, trusted=trusted)
+    lifetime = RECOVERED if "rc" in amr else policy.lifetime(aal)
     return Session(
         realm=ceremony.realm,
         subject=_subject(ceremony),
@@ -66,7 +70,7 @@ def new_session(
         created_at=now,
         auth_time=max([proof.at for proof in proofs], default=now),
         aal=aal,
-        amr=references(proofs, aal, trusted=trusted),
+        amr=amr,
         expires_at=Instant(now + lifetime.absolute * SECOND),
         idle=lifetime.idle,
         seen_at=now,

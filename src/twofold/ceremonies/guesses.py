@@ -10,11 +10,13 @@ from twofold.core.errors import CeremonyConsumed, FactorBlocked
 from twofold.core.policy import Policy
 from twofold.core.throttle import NONE, Limits, left, of_ceremony, of_kind, shut, taken
 from twofold.core.types import SECOND, Instant, SubjectId, Tally, View
+from twofold.core.values import quick
 
 REMEMBER = 400 * 86_400 * SECOND
 """How long a tally of consecutive failures is kept: the cap of 100 must outlive a lull (I3)."""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Budget:
     """The tallies one answer is judged under: its kind's, and its ceremony's."""

@@ -154,6 +154,9 @@ async def _round(engine: Engine, opening: Opening) -> Outcome:
         await engine.commit(_refusal(engine, opening, view, "unknown"))
         raise InvalidCredentials
     policy = engine.policy(view.policy)
+    begun = opening.ceremony.subject is not None
+    # A step-up has a row that says whether it was given up; a login that knows nobody has none.
+    alive = (guesses.going_on(view, opening.ceremony, policy),) if begun else ()
     try:
         budget = guesses.budget(view, policy, engine.opening.kind, None, opening.now)
     except FactorBlocked:
@@ -166,6 +169,7 @@ async def _round(engine: Engine, opening: Opening) -> Outcome:
     already = again(engine, opening.ceremony, view, opening.answer, opening.now)
     if already is not None:
         return already
+    guesses.going_on(view, opening.ceremony, policy)
     ceremony = replace(
         opening.ceremony,
         subject=view.subject.id,
@@ -181,6 +185,7 @@ async def _round(engine: Engine, opening: Opening) -> Outcome:
         proofs=(*opening.ceremony.proofs, second.proven(engine.opening, opening.now)),
         paid=(
             Unchanged(view.subject.id, view.subject.epoch),
+            *alive,
             *renewed(engine, second.Method(target, engine.opening), verdict),
             *budget.right(),
         ),

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from twofold.core.ceremony import Ceremony
 from twofold.core.types import Instant, Session, Subject
+from twofold.core.values import quick
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,7 @@ class Tokens:
     refresh: str = field(default="", repr=False)
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Granted:
     """The ceremony is over and this session stands for it."""

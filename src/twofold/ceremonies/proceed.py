@@ -13,12 +13,14 @@ from twofold.core.effects import CloseSessions, Effect, OpenSession
 from twofold.core.errors import NotAllowed
 from twofold.core.policy import Decision, Need, Policy, Proven, decide
 from twofold.core.types import SECOND, Context, Instant, View
+from twofold.core.values import quick
 from twofold.factors import Answer
 
 EVENTS = {Kind.LOGIN: "login", Kind.STEP_UP: "stepup", Kind.ENROL: "enrol"}
 """How the records of a ceremony begin."""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Right:
     """A right answer that is not yet paid for."""

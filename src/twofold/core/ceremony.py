@@ -16,6 +16,7 @@ from typing import Any
 from twofold.core.errors import NotPossible
 from twofold.core.policy import Proven, Requirement
 from twofold.core.types import Aal, Category, Instant, Realm, SessionId, SubjectId
+from twofold.core.values import quick
 
 
 class Kind(StrEnum):
@@ -89,6 +90,7 @@ class Draft:
     """Base64; the recovery codes that come with the binding are made from it."""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Ceremony:
     """The state a ticket carries; times are absolute."""

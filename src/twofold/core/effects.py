@@ -22,8 +22,10 @@ from twofold.core.types import (
     SubjectId,
     Tally,
 )
+from twofold.core.values import quick
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Advance:
     """Spend a TOTP step or HOTP counter; Replayed unless the stored mark is lower.
@@ -272,6 +274,7 @@ class RemoveDocument:
     name: str
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Record:
     """Append an audit record; it is written in the commit it describes (I7)."""

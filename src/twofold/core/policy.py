@@ -12,6 +12,7 @@ from enum import StrEnum
 from twofold.core.networks import Networks
 from twofold.core.throttle import Limits
 from twofold.core.types import SECOND, Aal, Category, Instant, Subject
+from twofold.core.values import quick
 
 ACR = {Aal.ONE: "urn:twofold:aal1", Aal.TWO: "urn:twofold:aal2", Aal.THREE: "urn:twofold:aal3"}
 """Authentication context class references, by level."""
@@ -117,6 +118,7 @@ class Requirement:
     max_age: int | None = None
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Proven:
     """One proof a ceremony has gathered."""
@@ -138,6 +140,7 @@ class Need(StrEnum):
     IMPOSSIBLE = "impossible"
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Decision:
     """What is missing, and why; ``skippable_until`` when an enrolment may be put off."""
@@ -149,6 +152,7 @@ class Decision:
     """Whether only a trusted network spared the second step."""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Situation:
     """Everything a decision may look at."""

@@ -92,7 +92,8 @@ ENTRIES: Mapping[str, Entry] = MappingProxyType(
             fields.Nets(), "Networks from which the second step of a login is not asked for."
         ),
         "kinds": Entry(
-            fields.Listed(_KIND, least=1), "Second factors that may be bound, in order of preference."
+            fields.Listed(_KIND, least=1),
+            "Second factors that may be bound, in order of preference.",
         ),
         "grace": Entry(
             fields.Whole(0, 90 * DAY),

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import Enum, IntEnum, StrEnum
 from typing import NewType
 
+from twofold.core.values import quick
+
 Instant = NewType("Instant", int)
 """A moment in microseconds since 1970, UTC; it enters once per step and is passed down."""
 
@@ -70,6 +72,7 @@ class Secret:
     value: bytes = field(repr=False)
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Subject:
     """Whom authenticators are bound to, as the store knows it."""
@@ -102,6 +105,7 @@ class Item:
     """The only ceremony it answers; None for codes that any ceremony may spend."""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Authenticator:
     """One thing bound to a subject, its secret still sealed."""
@@ -141,6 +145,7 @@ class Tally:
     """How many back-offs were served in a row; each doubles the next."""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Session:
     """What a completed ceremony left behind."""
@@ -187,6 +192,7 @@ POLICY = ("policy", "realm")
 """Kind and name of the document that every view reads along."""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class View:
     """One consistent read of everything a step may decide on."""
@@ -206,6 +212,7 @@ class Transport(Enum):
     COOKIE = "cookie"
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Context:
     """Who asks, from where: all that a face tells the engine about a request."""

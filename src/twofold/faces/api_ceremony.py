@@ -173,7 +173,7 @@ class CeremonyApi:
                 _TAG,
                 Auth.CEREMONY,
                 {204: None},
-                _GOING,
+                (errors.StaleSecurityState,),
             ),
             *self._steps(),
         )
@@ -209,7 +209,6 @@ class CeremonyApi:
                 errors.CodeAlreadyUsed,
                 errors.Throttled,
                 errors.NotEnrolled,
-                errors.NotAllowed,
             ),
             self._route(
                 "POST",

@@ -19,6 +19,7 @@ from twofold.core.types import (
     Item,
     Subject,
 )
+from twofold.core.values import quick
 
 Answer = str | Mapping[str, object]
 """What a claimant sends back: a code, or a WebAuthn credential as parsed JSON."""
@@ -77,6 +78,7 @@ class Asked:
     and hands it to ``ask`` and ``verify`` instead of its own."""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Proof:
     """A right answer; it cannot be made without saying what it uses up."""
