@@ -227,6 +227,8 @@ WRONG = [
     ("throttle.source_delay = 60\nthrottle.source_longest = 30",
      "FILE: throttle.source_delay must not exceed throttle.source_longest"),
     ('data = ""', "FILE: data must name a directory"),
+    ('email.templates = "/nowhere"', "FILE: email.templates names what is not there"),
+    ('email.authorities = "/no.pem"', "FILE: email.authorities names what is not there"),
     ("server = 3", "FILE: server is a section and must be a table"),
     ("server.base_url = 'https://a.example/x'",
      "FILE: server.base_url must be an http or https URL without a path, not 'https://a.example/x'"),

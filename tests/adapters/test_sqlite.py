@@ -338,6 +338,14 @@ def test_no_frequent_read_scans_a_table(path, sql):
     assert [row[3] for row in plan if row[3].startswith(("SCAN", "USE TEMP"))] == []
 
 
+async def test_what_a_reader_does_with_a_view_changes_no_other(store):
+    await store.commit(*a.alice())
+
+    (await store.view(REALM, ALICE)).authenticators[0].parameters["digits"] = 8
+
+    assert (await store.view(REALM, ALICE)).authenticators[0].parameters == {"digits": 6}
+
+
 # Batches
 
 

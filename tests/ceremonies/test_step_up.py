@@ -7,7 +7,13 @@ from twofold.ceremonies import login, prove, recover, sessions, step_up
 from twofold.ceremonies.outcomes import Granted, Pending
 from twofold.ceremonies.sessions import Bearer
 from twofold.core.ceremony import State
-from twofold.core.errors import CeremonyExpired, InvalidCredentials, NotAllowed, StepUpRequired
+from twofold.core.errors import (
+    CeremonyConsumed,
+    CeremonyExpired,
+    InvalidCredentials,
+    NotAllowed,
+    StepUpRequired,
+)
 from twofold.core.policy import ACR, Policy, Requirement
 from twofold.core.types import Aal
 
@@ -232,3 +238,23 @@ async def test_a_step_up_that_meets_a_refresh_goes_on(stage):
     raised = await prove.prove(stage.engine, begun.ticket, stage.code(alice), HERE)
 
     assert [s.id for s in await stage.sessions(alice)] == [raised.session.id]
+
+
+async def test_a_lost_answer_to_a_step_up_is_given_again(stage):
+    alice = await stage.person(totp=False)
+    begun = await begins(stage, (await stage.logs_in(alice)).session)
+    stage.clock.pass_(1)
+    granted = await login.first_factor(stage.engine, begun.ticket, alice.password, HERE)
+
+    again = await login.first_factor(stage.engine, begun.ticket, alice.password, HERE)
+
+    assert again.tokens == granted.tokens
+
+
+async def test_a_step_up_that_was_given_up_takes_no_password(stage):
+    alice = await stage.person(totp=False)
+    begun = await begins(stage, (await stage.logs_in(alice)).session)
+    await login.cancel(stage.engine, begun.ticket, HERE)
+
+    with pytest.raises(CeremonyConsumed):
+        await login.first_factor(stage.engine, begun.ticket, alice.password, HERE)

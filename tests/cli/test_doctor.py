@@ -156,6 +156,28 @@ def test_settings_are_looked_at_too(run, healthy, monkeypatch, variables, check,
     assert verdicts(run("doctor", "--json"))[check] == verdict
 
 
+def test_an_administrator_without_a_second_factor_is_named(run, healthy):
+    run("user", "add", "eve", "--admin")
+    run("user", "add", "mallory", "--admin")
+    run("user", "set", "mallory", "--disable")
+
+    (check,) = (c for c in run("doctor", "--json").json["checks"] if c["name"] == "admins")
+
+    assert check == {
+        "name": "admins",
+        "verdict": "warning",
+        "text": "without a second factor: eve",
+    }
+
+
+def test_fewer_open_files_than_connections_are_worth_a_word(run, healthy, monkeypatch):
+    monkeypatch.setattr(premises, "open_files", lambda: 1_024)
+    assert verdicts(run("doctor", "--json"))["files"] == "ok"
+
+    monkeypatch.setenv("TWOFOLD_SERVER__CONNECTIONS", "1000")
+    assert verdicts(run("doctor", "--json"))["files"] == "warning"
+
+
 def test_little_room_is_worth_a_word(run, healthy, monkeypatch):
     monkeypatch.setattr(premises, "free_bytes", lambda path: doctor.ROOM - 1)
 

@@ -190,6 +190,17 @@ def test_figures_of_all_workers_are_added_up(tmp_path):
     assert sum(map(float, counted)) == 20
 
 
+def test_a_server_in_memory_forgets_all_but_its_key(tmp_path):
+    config = {"database": {"url": "memory:"}}
+    with running_server(tmp_path, config=config) as server:
+        assert sign_in(server, "admin", server.admin_password) == 200
+        assert sign_in(server, "admin", "wrong") == 422
+    with running_server(tmp_path, config=config, admin_password=None) as server:
+        assert sign_in(server, "admin", server.admin_password) == 200
+
+    assert {path.name for path in server.data.iterdir()} <= {"twofold.key", "audit.head"}
+
+
 def test_two_servers_may_share_a_directory(tmp_path):
     with running_server(tmp_path) as one, running_server(tmp_path) as other:
         assert sign_in(one, "admin", one.admin_password) == 200

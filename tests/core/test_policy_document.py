@@ -142,6 +142,17 @@ def test_a_document_read_again_is_not_built_again():
     assert policy_document.load(body, BASE) is policy_document.load(body, BASE)
 
 
+def test_each_key_can_be_given_as_text():
+    for name, value in policy_document.flat(BASE).items():
+        plain = policy_document.plain(value)
+        text = ",".join(plain) if isinstance(plain, list) else json.dumps(plain).strip('"')
+        reader = policy_document.ENTRIES[name].reader
+        assert reader.read(reader.text(text)) == value
+    rule = {"aal": 2}
+    clients = policy_document.ENTRIES["clients"].reader
+    assert clients.read(clients.of.text(rule) and {"shop": rule})["shop"].aal is Aal.TWO
+
+
 def test_every_field_of_a_policy_has_its_entry():
     top = {name.partition(".")[0] for name in policy_document.ENTRIES}
 

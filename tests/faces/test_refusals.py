@@ -199,9 +199,7 @@ async def test_a_step_after_a_change_of_the_account_is_refused(demanding, route)
     assert (answer.status, answer.code) == (409, "stale-security-state")
 
 
-@pytest.mark.parametrize(
-    ("path", "body"), [("verify", {"code": "123456"}), ("challenge", {})]
-)
+@pytest.mark.parametrize(("path", "body"), [("verify", {"code": "123456"}), ("challenge", {})])
 async def test_nothing_is_proved_while_something_is_set_up(demanding, path, body):
     await populated(demanding)
     client = demanding.client()

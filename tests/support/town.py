@@ -19,6 +19,9 @@ from tests.support.codes import Letter, mailed, posted
 from tests.support.people import Person, settle
 from twofold import settings
 from twofold.ceremonies.engine import Engine
+from twofold.ceremonies.grants import tokens_of
+from twofold.core.effects import OpenSession
+from twofold.core.types import DEFAULT_REALM, SECOND, Aal, Instant, Session, SessionId
 from twofold.wiring.house import build
 
 Value = TypeVar("Value")
@@ -37,6 +40,27 @@ class Town:
     async def settle(self, name: str, **how: Any) -> Person:
         """Move somebody in."""
         return await settle(self.engine, name, **how)
+
+    async def session(self, person: Person, *, proved: bool = True) -> str:
+        """The access token of a session that stands since a moment ago; no login was needed."""
+        engine = self.engine
+        now = engine.clock.now()
+        amr = ("pwd", "otp", "mfa") if proved else ("pwd",)
+        opened = Session(
+            realm=DEFAULT_REALM,
+            subject=person.id,
+            id=SessionId(engine.draw(16).hex()),
+            created_at=now,
+            auth_time=now,
+            aal=Aal.TWO if proved else Aal.ONE,
+            amr=amr,
+            expires_at=Instant(now + 3_600 * SECOND),
+            idle=3_600,
+            seen_at=now,
+            rotated_at=now,
+        )
+        await engine.store.commit(OpenSession(opened))
+        return tokens_of(engine, opened).access
 
     def rows(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
         """Look into the database file."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import shutil
 import sqlite3
 import stat
@@ -36,6 +37,11 @@ def mode_of(path: Path) -> str:
 def free_bytes(path: Path) -> int:
     """How much room is left where it lies."""
     return shutil.disk_usage(path).free
+
+
+def open_files() -> int:
+    """How many files and connections a process may have open at once."""
+    return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
 
 
 def look_at(path: Path) -> Database:

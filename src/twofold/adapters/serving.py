@@ -14,7 +14,9 @@ import signal
 import socket
 import threading
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
+from types import FrameType
 from typing import Any
 
 from uvicorn.config import STARTUP_FAILURE, Config
@@ -51,17 +53,19 @@ class Serving:
 
 def listen(host: str, port: int) -> socket.socket:
     """Bind the address, or raise Misconfigured with the reason; ``port`` 0 takes a free one."""
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-        listener = socket.socket(family, kind, protocol)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(address)
-    except OSError as error:
-        fault = f"server: {host} port {port} cannot be listened on: {error.strerror}"
-        raise Misconfigured((fault,)) from None
-    return listener
+    with ExitStack() as undo:
+        try:
+            family, kind, protocol, _, address = socket.getaddrinfo(
+                host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+            )[0]
+            listener = undo.enter_context(socket.socket(family, kind, protocol))
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(address)
+        except OSError as error:
+            fault = f"server: {host} port {port} cannot be listened on: {error.strerror}"
+            raise Misconfigured((fault,)) from None
+        undo.pop_all()
+        return listener
 
 
 def begin_worker(level: str, *, requests: bool = False) -> None:
@@ -73,6 +77,8 @@ def begin_worker(level: str, *, requests: bool = False) -> None:
         _REQUESTS.setLevel(logging.INFO)
     parent = multiprocessing.parent_process()
     if parent is not None:
+        # Ctrl-C reaches every process of a terminal; the parent alone decides what it means.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
         # A worker that outlived a killed parent would hold the port against its successor (R08).
         threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
 
@@ -131,6 +137,13 @@ class _Lone(Server):
         if self.started:
             self._ready()
 
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """End in peace; only who presses Ctrl-C twice wants it at once."""
+        twice = sig == signal.SIGINT and signal.SIGINT in self._captured_signals
+        self._captured_signals.append(sig)
+        self.should_exit = True
+        self.force_exit = self.force_exit or twice
+
 
 class _Crowd(Multiprocess):
     """Several processes on one socket; a dead one is replaced."""
@@ -148,10 +161,14 @@ class _Crowd(Multiprocess):
         self._ready()
 
     def _all_answer(self) -> bool:
-        if not all(process.process.is_alive() for process in self.processes):
-            self.keep_subprocess_alive()  # replaces it, or ends all if it could not start
-            return False
-        return all(process.is_ready(timeout=1) for process in self.processes)
+        dead = [process for process in self.processes if not process.process.is_alive()]
+        if any(process.exitcode == STARTUP_FAILURE for process in dead):
+            self.should_exit.set()  # it has said why, and would say it again
+        elif dead:
+            self.keep_subprocess_alive()
+        else:
+            return all(process.is_ready(timeout=1) for process in self.processes)
+        return False
 
 
 def log_request(method: str, route: str, status: int, seconds: float) -> None:

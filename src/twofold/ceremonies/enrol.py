@@ -218,7 +218,7 @@ async def _bound(
     opened = any(isinstance(effect, OpenSession) for effect in sessions)
     told = {"kind": factor.kind, "label": authenticator.label}
     await engine.commit(
-        *await step_up.origin(engine, ceremony, now),
+        *await step_up.replaced(engine, ceremony, now),
         changed(subject, **_verified(subject, authenticator)),
         *judged.budget.right(),
         Bind(authenticator),

@@ -31,7 +31,9 @@ class Gate:
     def check(self, source: str, name: str, now: Instant) -> None:
         """Raise Throttled, right and wrong answers alike, while a source or name is slowed."""
         for key, limits in self._keys(source, name):
-            tally = self._seen.get(key, NONE)
+            tally = self._seen.get(key)
+            if tally is None:
+                continue
             # The absolute limit is for factors; a name nobody may own is never shut for good.
             closed = shut(_endless(tally), now, limits)
             if closed is not None:

@@ -18,6 +18,7 @@ from twofold.ceremonies.outcomes import Granted, Tokens
 from twofold.core import tokens
 from twofold.core.ceremony import Ceremony
 from twofold.core.errors import CeremonyConsumed
+from twofold.core.mac import mac
 from twofold.core.policy import Lifetime, Policy, Proven, level, references
 from twofold.core.types import (
     SECOND,
@@ -145,10 +146,7 @@ def _mark(engine: Engine, ceremony: Ceremony, answer: Answer) -> tuple[str, ...]
     # Keyed, because a six-digit code behind a plain hash is no secret.
     text = answer if isinstance(answer, str) else json.dumps(answer, sort_keys=True)
     said = f"answer\0{ceremony.jti}\0{text}".encode(errors="surrogatepass")
-    return tuple(
-        hmac.digest(key, said, "sha256")[:12].hex()
-        for key in engine.ring().keys("code-mac").values()
-    )
+    return tuple([mac(key, said)[:12].hex() for key in engine.ring().keys("code-mac").values()])
 
 
 def _notices(

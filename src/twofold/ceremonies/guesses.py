@@ -71,8 +71,8 @@ def budget(
         raise FactorBlocked(retry_after=closed.seconds(now, policy.guesses.longest))
     scope = of_ceremony(ceremony.jti) if ceremony is not None else None
     here = view.tallies.get(scope, NONE) if scope is not None else NONE
-    if ceremony is not None:
-        going_on(view, ceremony, policy)
+    if ceremony is not None and _left(here, policy) == 0:
+        raise CeremonyConsumed
     return Budget(
         subject=view.subject.id,
         now=now,
@@ -96,8 +96,11 @@ def going_on(view: View, ceremony: Ceremony, policy: Policy) -> Unguessed:
 
 def left_here(view: View, ceremony: Ceremony, policy: Policy) -> int:
     """Return how many wrong answers a ceremony still bears."""
-    spent = view.tallies.get(of_ceremony(ceremony.jti), NONE).streak
-    return max(0, policy.guesses_per_ceremony - spent)
+    return _left(view.tallies.get(of_ceremony(ceremony.jti), NONE), policy)
+
+
+def _left(tally: Tally, policy: Policy) -> int:
+    return max(0, policy.guesses_per_ceremony - tally.streak)
 
 
 def ended(view: View, ceremony: Ceremony, policy: Policy) -> TakeGuess:

@@ -13,7 +13,7 @@ from twofold.ceremonies.outcomes import Done, Outcome, Pending
 from twofold.ceremonies.proceed import EVENTS, Right, proceed
 from twofold.ceremonies.prove import asked
 from twofold.core.ceremony import Ceremony, Kind, State, Step, advance, require_step
-from twofold.core.effects import OpenSession, Record, Unchanged
+from twofold.core.effects import Effect, OpenSession, Record, Unchanged
 from twofold.core.errors import (
     CeremonyConsumed,
     CooldownActive,
@@ -24,7 +24,7 @@ from twofold.core.errors import (
 )
 from twofold.core.identifiers import candidates
 from twofold.core.networks import source_key
-from twofold.core.policy import Requirement
+from twofold.core.policy import Policy, Requirement
 from twofold.core.throttle import of_kind
 from twofold.core.types import (
     SECOND,
@@ -154,9 +154,6 @@ async def _round(engine: Engine, opening: Opening) -> Outcome:
         await engine.commit(_refusal(engine, opening, view, "unknown"))
         raise InvalidCredentials
     policy = engine.policy(view.policy)
-    begun = opening.ceremony.subject is not None
-    # A step-up has a row that says whether it was given up; a login that knows nobody has none.
-    alive = (guesses.going_on(view, opening.ceremony, policy),) if begun else ()
     try:
         budget = guesses.budget(view, policy, engine.opening.kind, None, opening.now)
     except FactorBlocked:
@@ -169,7 +166,26 @@ async def _round(engine: Engine, opening: Opening) -> Outcome:
     already = again(engine, opening.ceremony, view, opening.answer, opening.now)
     if already is not None:
         return already
+    # A ticket may be known to be given up, or to have opened a session that is closed by now.
     guesses.going_on(view, opening.ceremony, policy)
+    method = second.Method(target, engine.opening)
+    paid = (
+        Unchanged(view.subject.id, view.subject.epoch),
+        *renewed(engine, method, verdict),
+        *budget.right(),
+    )
+    return await _opened(engine, opening, view, policy, method, verdict.note, paid)
+
+
+async def _opened(
+    engine: Engine,
+    opening: Opening,
+    view: View,
+    policy: Policy,
+    method: second.Method,
+    note: str,
+    paid: tuple[Effect, ...],
+) -> Outcome:
     ceremony = replace(
         opening.ceremony,
         subject=view.subject.id,
@@ -180,15 +196,10 @@ async def _round(engine: Engine, opening: Opening) -> Outcome:
     right = Right(
         answer=opening.answer,
         method=engine.opening.kind,
-        authenticator=target.id,
-        note=verdict.note,
+        authenticator=method.authenticator.id,
+        note=note,
         proofs=(*opening.ceremony.proofs, second.proven(engine.opening, opening.now)),
-        paid=(
-            Unchanged(view.subject.id, view.subject.epoch),
-            *alive,
-            *renewed(engine, second.Method(target, engine.opening), verdict),
-            *budget.right(),
-        ),
+        paid=paid,
     )
     return await proceed(engine, ceremony, view, policy, opening.context, opening.now, right)
 

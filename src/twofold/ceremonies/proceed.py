@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 
 from twofold.ceremonies import guesses, second, step_up
 from twofold.ceremonies.engine import Engine
 from twofold.ceremonies.grants import granted, new_session
 from twofold.ceremonies.outcomes import Granted, Outcome
 from twofold.core.ceremony import Ceremony, Kind, State, Step, advance, require_step
-from twofold.core.effects import CloseSessions, Effect, OpenSession
+from twofold.core.effects import Effect, OpenSession
 from twofold.core.errors import NotAllowed
 from twofold.core.policy import Decision, Need, Policy, Proven, decide
 from twofold.core.types import SECOND, Context, Instant, View
@@ -96,19 +97,8 @@ async def _grant(
     decision: Decision,
 ) -> Granted:
     require_step(ceremony, Step.PROVE, State.DONE)
-    session = new_session(
-        engine,
-        ceremony,
-        policy,
-        context,
-        right.answer,
-        now,
-        proofs=right.proofs,
-        trusted=decision.trusted,
-    )
-    # A step-up replaces the session it began from: a new id at each rise (ASVS 7.2.4).
-    closing = (CloseSessions(view.subject.id, only=ceremony.session),) if ceremony.session else ()
-    origin = await step_up.origin(engine, ceremony, now)
+    opening = partial(new_session, proofs=right.proofs, trusted=decision.trusted)
+    session = opening(engine, ceremony, policy, context, right.answer, now)
     record = engine.record(
         f"{EVENTS[ceremony.kind]}.granted",
         now,
@@ -123,8 +113,14 @@ async def _grant(
         amr=session.amr,
         reasons=decision.reasons,
     )
-    over = _over(ceremony, view, policy, now)
-    await engine.commit(*right.paid, *origin, *over, OpenSession(session), *closing, record)
+    await engine.commit(
+        *right.paid,
+        *_over(ceremony, view, policy, now),
+        # A step-up replaces the session it began from (ASVS 7.2.4).
+        *await step_up.replaced(engine, ceremony, now),
+        OpenSession(session),
+        record,
+    )
     ended = (ceremony.session,) if ceremony.session else ()
     return granted(engine, session, view, ended=ended, codes_left=right.codes_left)
 

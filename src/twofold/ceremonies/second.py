@@ -32,25 +32,26 @@ def methods(engine: Engine, view: View) -> tuple[Method, ...]:
     A kind that policy no longer lets anybody bind is still asked for: shrinking the list must
     not turn a protected account into one that a password opens.
     """
-    found = [
-        Method(a, engine.factors[a.kind])
-        for a in view.authenticators
-        if a.state is Binding.ACTIVE
-        and a.kind in engine.factors
-        and a.kind not in (engine.opening.kind, engine.recovery.kind)
+    found = [Method(held, engine.factors[held.kind]) for held in _usable(engine, view)]
+    if len(found) > 1:
+        found.sort(key=_preference)
+    return tuple(found)
+
+
+def _usable(engine: Engine, view: View) -> list[Authenticator]:
+    """Return the subject's second factors in no order."""
+    others = (engine.opening.kind, engine.recovery.kind)
+    active, factors = Binding.ACTIVE, engine.factors
+    return [
+        held
+        for held in view.authenticators
+        if held.state is active and held.kind in factors and held.kind not in others
     ]
-    return tuple(
-        sorted(
-            found,
-            key=lambda m: (
-                not m.authenticator.preferred,
-                -m.factor.aal,
-                m.factor.asks,
-                m.authenticator.created_at,
-                m.authenticator.id,
-            ),
-        )
-    )
+
+
+def _preference(method: Method) -> tuple[bool, int, bool, Instant, str]:
+    held, factor = method.authenticator, method.factor
+    return not held.preferred, -factor.aal, factor.asks, held.created_at, held.id
 
 
 def has_recovery(engine: Engine, view: View) -> bool:
@@ -67,11 +68,11 @@ def situation(
     now: Instant,
 ) -> Situation:
     """Return everything that policy may look at."""
-    usable = methods(engine, view)
-    strong = frozenset(m.factor.kind for m in usable if m.factor.aal >= Aal.TWO)
+    usable = frozenset([held.kind for held in _usable(engine, view)])
+    strong = frozenset([kind for kind in usable if engine.factors[kind].aal >= Aal.TWO])
     return Situation(
         subject=view.subject,
-        usable=frozenset(m.factor.kind for m in usable),
+        usable=usable,
         strong=strong,
         proofs=proofs,
         address=context.address,
@@ -86,8 +87,9 @@ def _raised(ceremony: Ceremony, proofs: tuple[Proven, ...]) -> Requirement:
 
     A recovery code stands in for it; what it opens is good for replacing the factor only.
     """
-    recovered = any(proof.category is Category.RECOVERY for proof in proofs)
-    if ceremony.kind is not Kind.STEP_UP or recovered:
+    if ceremony.kind is not Kind.STEP_UP:
+        return ceremony.require
+    if any(proof.category is Category.RECOVERY for proof in proofs):
         return ceremony.require
     return replace(ceremony.require, aal=max(ceremony.require.aal, Aal.TWO))
 

@@ -9,7 +9,7 @@ from twofold.ceremonies.engine import Engine
 from twofold.ceremonies.outcomes import Pending
 from twofold.ceremonies.sessions import is_alive
 from twofold.core.ceremony import Ceremony, Kind, State
-from twofold.core.effects import Rotate
+from twofold.core.effects import CloseSessions, Effect, Rotate
 from twofold.core.errors import CeremonyExpired, StepUpRequired
 from twofold.core.policy import ACR, Policy, Proven, Requirement, fresh_enough
 from twofold.core.types import (
@@ -69,11 +69,12 @@ async def started(
     )
 
 
-async def origin(engine: Engine, ceremony: Ceremony, now: Instant) -> tuple[Rotate, ...]:
-    """Return what makes a commit depend on the session that a ceremony was begun from.
+async def replaced(engine: Engine, ceremony: Ceremony, now: Instant) -> tuple[Effect, ...]:
+    """Return what ends the session that a ceremony was begun from, if it was: a new id each time.
 
-    CeremonyExpired if that has ended: whoever was signed out must not come back by a page that
-    is still open. A session that is ended at this very moment refuses the commit (A61).
+    CeremonyExpired if it has ended already: whoever was signed out must not come back by a page
+    that is still open (A61). If it ends, or is refreshed, at this very moment, the commit is
+    Stale.
     """
     if ceremony.session is None:
         return ()
@@ -81,7 +82,10 @@ async def origin(engine: Engine, ceremony: Ceremony, now: Instant) -> tuple[Rota
     found = await engine.store.session(ceremony.realm, subject, ceremony.session)
     if found is None or not is_alive(found[0], now):
         raise CeremonyExpired
-    return (Rotate(subject, ceremony.session, found[0].generation, now),)
+    return (
+        Rotate(subject, ceremony.session, found[0].generation, now),
+        CloseSessions(subject, only=ceremony.session),
+    )
 
 
 def inherited(session: Session, kind: Kind) -> Proven:

@@ -365,6 +365,7 @@ def _set_up(
         epoch=view.subject.epoch,
         proofs=(_word(now),),
         binding=context.binding,
+        transport=context.transport.value,
     )
 
 

@@ -74,6 +74,7 @@ def _serve(options: Options) -> int:
     # What is loaded stays: looking for garbage in it meanwhile only costs. Serving looks again.
     gc.disable()
     from twofold.wiring.first_start import first_start
+    from twofold.wiring.house import lasting_store
     from twofold.wiring.serve import bound, serve
 
     # Taken out of the environment: no worker, and nobody who looks at one, needs it.
@@ -81,10 +82,11 @@ def _serve(options: Options) -> int:
     speaker = _Speaker(settings.data, as_json=options.as_json)
     # The port first: whoever cannot listen must not have made an account nobody heard of.
     with bound(settings) as (listener, here):
-        drawn = first_start(here, chosen)
+        store = lasting_store(here)
+        drawn = first_start(here, chosen, store)
         if drawn:
             speaker.admin(drawn)
-        return serve(here, listener, speaker.ready)
+        return serve(here, listener, speaker.ready, store)
 
 
 @dataclass(frozen=True, slots=True)

@@ -153,18 +153,19 @@ def event(
         body["client"] = context.client[:TEXT_LIMIT]
     if context.request:
         body["request"] = context.request[:TEXT_LIMIT]
+    _allow(tuple(facts))
     for fact, value in facts.items():
-        _allow(fact)
         if value is not None:
-            body[fact] = _plain(value)
+            body[fact] = value[:TEXT_LIMIT] if type(value) is str else _plain(value)
     return Record(realm, subject, seed.hex(), now, name, _canonical(body))
 
 
 @lru_cache(maxsize=512)
-def _allow(fact: str) -> None:
+def _allow(facts: tuple[str, ...]) -> None:
     """Refuse names that sound like a secret or that would hide what the context says (A81)."""
-    if fact in _OWN or _SECRETIVE.search(fact):
-        raise ValueError(fact)
+    for fact in facts:
+        if fact in _OWN or _SECRETIVE.search(fact):
+            raise ValueError(fact)
 
 
 def _plain(value: Fact) -> Fact:

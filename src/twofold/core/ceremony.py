@@ -8,8 +8,8 @@ diagram in the manual is drawn from the table.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -149,53 +149,97 @@ def require_step(ceremony: Ceremony, step: Step, to: State | None = None) -> Non
         raise NotPossible
 
 
-_PLAIN = tuple(f.name for f in fields(Ceremony) if f.name not in {"require", "proofs", "draft"})
+_KINDS = {str(kind): kind for kind in Kind}
+_STATES = {str(state): state for state in State}
+_AALS = {int(aal): aal for aal in Aal}
+_CATEGORIES = {str(category): category for category in Category}
 
 
-def dump(ceremony: Ceremony) -> dict[str, Any]:
-    """Return the ceremony as JSON values for the inside of a ticket, defaults left out."""
-    values: dict[str, Any] = {
-        name: value
-        for name in _PLAIN
-        if (value := getattr(ceremony, name)) is not None and value is not False and value != ""
-    }
-    require = ceremony.require
-    values["require"] = [int(require.aal), require.max_age]
-    values["proofs"] = [
-        [p.kind, list(p.amr), int(p.aal), str(p.category), p.at, p.first] for p in ceremony.proofs
+def dump(ceremony: Ceremony) -> list[Any]:
+    """Return the ceremony as JSON values for the inside of a ticket, in the order of its fields.
+
+    Without names, because a ticket is read with every step and travels with it. Whoever changes
+    the order changes ``tickets.PREFIX`` too, so that older tickets are expired and not misread.
+    """
+    draft = ceremony.draft
+    return [
+        ceremony.jti,
+        ceremony.kind,
+        ceremony.realm,
+        ceremony.client,
+        ceremony.state,
+        ceremony.started_at,
+        ceremony.expires_at,
+        [ceremony.require.aal, ceremony.require.max_age],
+        ceremony.subject,
+        ceremony.epoch,
+        [[p.kind, p.amr, p.aal, p.category, p.at, p.first] for p in ceremony.proofs],
+        ceremony.identifier,
+        ceremony.binding,
+        ceremony.transport,
+        ceremony.asked,
+        ceremony.challenge,
+        None if draft is None else _drafted(draft),
+        ceremony.session,
+        ceremony.skippable_until,
     ]
-    if ceremony.draft is not None:
-        p = ceremony.draft
-        values["draft"] = [
-            p.authenticator, p.kind, p.label, p.secret, dict(p.parameters), list(p.items), p.seed,
-        ]  # fmt: skip
-    return values
 
 
-def load(values: Mapping[str, Any]) -> Ceremony:
+def load(values: Sequence[Any]) -> Ceremony:
     """Return the ceremony that ``dump`` wrote; only ever called on what a ticket's seal kept."""
-    known = {name: values[name] for name in _PLAIN if name in values}
-    known["kind"] = Kind(known["kind"])
-    known["state"] = State(known["state"])
-    aal, max_age = values["require"]
-    proofs = tuple(
-        Proven(kind, tuple(amr), Aal(level), Category(category), at, first)
-        for kind, amr, level, category, at, first in values["proofs"]
+    jti, kind, realm, client, state, started_at, expires_at, require, subject, epoch, *rest = values
+    proofs, identifier, binding, transport, asked, challenge, draft, session, skippable = rest
+    return Ceremony(
+        jti,
+        _KINDS[kind],
+        realm,
+        client,
+        _STATES[state],
+        started_at,
+        expires_at,
+        Requirement(_AALS[require[0]], require[1]),
+        subject,
+        epoch,
+        tuple(map(_proven, proofs)),
+        identifier,
+        binding,
+        transport,
+        asked,
+        challenge,
+        None if draft is None else _draft(*draft),
+        session,
+        skippable,
     )
-    draft = values.get("draft")
-    if draft is not None:
-        authenticator, kind, label, secret, parameters, items, seed = draft
-        known["draft"] = Draft(
-            authenticator=authenticator,
-            kind=kind,
-            label=label,
-            secret=secret,
-            parameters=parameters,
-            items=tuple((key, until) for key, until in items),
-            seed=seed,
-        )
-    known.setdefault("client", "")
-    return Ceremony(require=Requirement(Aal(aal), max_age), proofs=proofs, **known)
+
+
+def _proven(values: Sequence[Any]) -> Proven:
+    kind, amr, aal, category, at, first = values
+    return Proven(kind, tuple(amr), _AALS[aal], _CATEGORIES[category], at, first)
+
+
+def _drafted(draft: Draft) -> list[Any]:
+    return [
+        draft.authenticator,
+        draft.kind,
+        draft.label,
+        draft.secret,
+        dict(draft.parameters),
+        draft.items,
+        draft.seed,
+    ]
+
+
+def _draft(
+    authenticator: str,
+    kind: str,
+    label: str,
+    secret: str,
+    parameters: Mapping[str, str | int],
+    items: Sequence[tuple[str, int | None]],
+    seed: str,
+) -> Draft:
+    once = tuple((key, until) for key, until in items)
+    return Draft(authenticator, kind, label, secret, parameters, once, seed)
 
 
 def diagram() -> str:

@@ -86,6 +86,7 @@ def client_address(peer: str, forwarded_for: Sequence[str], trusted: Networks) -
     return str(current)
 
 
+@functools.lru_cache(maxsize=1024)
 def source_key(address: str) -> str:
     """What requests of one source are counted under: an IPv4 address, an IPv6 /64.
 

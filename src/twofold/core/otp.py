@@ -5,12 +5,13 @@ from __future__ import annotations
 import hmac
 import struct
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 from twofold.core.errors import Malformed
+from twofold.core.mac import Mac
 from twofold.core.types import SECOND, Instant
 
 ALGORITHMS: Final[Mapping[str, str]] = MappingProxyType(
@@ -51,10 +52,8 @@ class Totp:
     @classmethod
     def of(cls, parameters: Mapping[str, object]) -> Totp:
         """Read what ``parameters()`` wrote beside a secret; what is absent has its default."""
-        known = {
-            key: parameters[key] for key in ("algorithm", "digits", "period") if key in parameters
-        }
-        return cls(**known)  # type: ignore[arg-type] # __post_init__ checks each type
+        read: Callable[[str, object], Any] = parameters.get  # __post_init__ checks each type
+        return cls(read("algorithm", "SHA1"), read("digits", MIN_DIGITS), read("period", 30))
 
     def parameters(self) -> dict[str, str | int]:
         """What must be kept beside the secret for as long as it lives."""
@@ -63,9 +62,13 @@ class Totp:
 
 def hotp(secret: bytes, counter: int, digits: int = MIN_DIGITS, algorithm: str = "SHA1") -> str:
     """The code for one counter, RFC 4226 section 5.3."""
-    mac = hmac.digest(secret, _COUNTER.pack(counter), ALGORITHMS[algorithm])
-    offset = mac[-1] & 0x0F
-    number = int.from_bytes(mac[offset : offset + 4]) & 0x7FFF_FFFF
+    return _code(Mac(secret, ALGORITHMS[algorithm]), counter, digits)
+
+
+def _code(mac: Mac, counter: int, digits: int) -> str:
+    digest = mac.digest(_COUNTER.pack(counter))
+    offset = digest[-1] & 0x0F
+    number = int.from_bytes(digest[offset : offset + 4]) & 0x7FFF_FFFF
     return str(number % 10**digits).zfill(digits)
 
 
@@ -131,13 +134,11 @@ def _plain(letter: str) -> str:
 
 def _right(secret: bytes, code: str, steps: range, parameters: Totp) -> list[int]:
     """All steps whose code it is; each is computed and compared, whatever was found before."""
-    answer = code.encode()
-    algorithm, digits = parameters.algorithm, parameters.digits
+    mac, digits = Mac(secret, ALGORITHMS[parameters.algorithm]), parameters.digits
     return [
         step
         for step in steps
-        if 0 <= step <= _MOST
-        and hmac.compare_digest(hotp(secret, step, digits, algorithm).encode(), answer)
+        if 0 <= step <= _MOST and hmac.compare_digest(_code(mac, step, digits), code)
     ]
 
 

@@ -40,6 +40,9 @@ class Enforcement(StrEnum):
     REQUIRED = "required"
 
 
+_STRICTNESS = {enforcement: strictness for strictness, enforcement in enumerate(Enforcement)}
+
+
 class Profile(StrEnum):
     """How collisions of a vendor's contract with a standard are settled."""
 
@@ -182,9 +185,9 @@ def level(proofs: Iterable[Proven]) -> Aal:
     a mailed code, or with a trusted network, stays AAL1 (SP 800-63B-4 section 2.2.1, 3.1.3.1).
     """
     gathered = tuple(proofs)
-    distinct = {proof.category for proof in gathered}
-    strong = any(proof.aal >= Aal.TWO for proof in gathered)
-    return Aal.TWO if strong and len(distinct) > 1 else Aal.ONE
+    if len({proof.category for proof in gathered}) > 1:
+        return min(Aal.TWO, max([proof.aal for proof in gathered]))
+    return Aal.ONE
 
 
 def references(proofs: Iterable[Proven], reached: Aal, *, trusted: bool = False) -> tuple[str, ...]:
@@ -202,12 +205,13 @@ def enforced(policy: Policy, subject: Subject, client: str) -> tuple[Enforcement
     rules = [(policy.enforcement, "realm")]
     if subject.admin:
         rules.append((policy.admins, "admins"))
-    rules.extend((policy.groups[g], f"group:{g}") for g in subject.groups if g in policy.groups)
+    rules += [(policy.groups[g], f"group:{g}") for g in subject.groups if g in policy.groups]
     rule = policy.clients.get(client)
     if rule is not None and rule.enforcement is not None:
         rules.append((rule.enforcement, f"client:{client}"))
-    order = tuple(Enforcement)
-    return max(rules, key=lambda pair: order.index(pair[0]))
+    if len(rules) == 1:
+        return rules[0]
+    return max(rules, key=lambda pair: _STRICTNESS[pair[0]])
 
 
 def demanded(policy: Policy, client: str, require: Requirement) -> Requirement:

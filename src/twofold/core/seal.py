@@ -58,7 +58,12 @@ def key_id_of(box: bytes) -> bytes:
 
 def row_context(realm: str, table: str, column: str, *row: str) -> bytes:
     """The associated data of one cell; no two cells share theirs."""
-    return framed("row", realm, table, column, *row)
+    return _column(realm, table, column) + framed(*row)
+
+
+@functools.lru_cache(maxsize=256)
+def _column(realm: str, table: str, column: str) -> bytes:
+    return framed("row", realm, table, column)
 
 
 @functools.lru_cache(maxsize=64)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Mapping
 from typing import Any, Final
 
 from twofold.core.encoding import framed, from_base64url, to_base64url
@@ -24,13 +23,13 @@ a cookie stays under 4,000."""
 
 _KEY: Final = "ticket"
 _encode: Final = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
-_decode: Final = json.JSONDecoder().decode
+_decode: Final = json.JSONDecoder().raw_decode
 
 
 def seal_ticket(
-    ring: Keyring, purpose: str, realm: str, client: str, payload: Mapping[str, Any], nonce: bytes
+    ring: Keyring, purpose: str, realm: str, client: str, payload: Any, nonce: bytes
 ) -> str:
-    """Seal a JSON object; ``nonce`` is 12 random bytes. Malformed if it grows too long."""
+    """Seal a JSON value; ``nonce`` is 12 random bytes. Malformed if it grows too long."""
     key_id, key = ring.current(_KEY)
     plain = _encode(payload).encode()
     text = PREFIX + to_base64url(seal(key, key_id, nonce, plain, _context(purpose, realm, client)))
@@ -39,7 +38,7 @@ def seal_ticket(
     return text
 
 
-def open_ticket(ring: Keyring, purpose: str, realm: str, client: str, text: str) -> dict[str, Any]:
+def open_ticket(ring: Keyring, purpose: str, realm: str, client: str, text: str) -> Any:
     """The payload; CeremonyExpired for anything that is not exactly one of our tickets."""
     # The length first: nothing long is decoded (A127).
     if len(text) > LONGEST_TICKET or not text.startswith(PREFIX):
@@ -51,7 +50,8 @@ def open_ticket(ring: Keyring, purpose: str, realm: str, client: str, text: str)
         plain = open_sealed(ring.keys(_KEY), box, _context(purpose, realm, client))
     except Unsealable:
         raise CeremonyExpired from None
-    payload: dict[str, Any] = _decode(plain.decode())
+    # Nothing can stand behind the value: nobody but us writes what opens.
+    payload, _ = _decode(plain.decode())
     return payload
 
 

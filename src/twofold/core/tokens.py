@@ -15,6 +15,7 @@ from typing import Final, Literal
 from twofold.core.encoding import from_base64url, to_base64url
 from twofold.core.errors import InvalidToken
 from twofold.core.keyring import Keyring
+from twofold.core.mac import mac
 from twofold.core.types import SessionId, SubjectId
 
 Kind = Literal["access", "refresh", "session"]
@@ -70,4 +71,4 @@ def read(ring: Keyring, kind: Kind, realm: str, text: str) -> Claims:
 
 def _tag(key: bytes, head: bytes, realm: str) -> bytes:
     # The head has a fixed size, so head and realm cannot be cut differently.
-    return hmac.digest(key, head + realm.encode(), "sha256")[:_TAG_SIZE]
+    return mac(key, head + realm.encode())[:_TAG_SIZE]

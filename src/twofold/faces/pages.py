@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -124,13 +125,9 @@ class Pages:
                 headers = self.answers.ended_cookies(outcome, cookies=True)
                 return redirect("/login", self.entrance.cookies.ticket.clear(), *headers)
 
-    def clock_time(self, moment: Instant | None) -> str:
-        """A moment as people without script read it."""
-        if moment is None:
-            return ""
-        minutes, second = divmod(moment // SECOND % 86_400, 60)
-        hour, minute = divmod(minutes, 60)
-        return f"{hour:02}:{minute:02}:{second:02} UTC"
+    def moment(self, instant: Instant) -> datetime:
+        """A moment for templates, which print it for people without script."""
+        return datetime.fromtimestamp(instant // SECOND, UTC)
 
     def minutes_left(self, moment: Instant) -> int:
         """Whole minutes until a moment, at least one."""

@@ -46,7 +46,7 @@ class AccountPages:
             subject=bearer.subject,
             strong=bearer.session.aal >= Aal.TWO,
             recovered="rc" in bearer.session.amr,
-            until=self._pages.clock_time(bearer.session.expires_at),
+            until=self._pages.moment(bearer.session.expires_at),
             factors=await manage.factors(self._engine, bearer),
             left=0 if left is None else left.remaining,
             kinds=KINDS,

@@ -29,6 +29,7 @@ _WRONG = (
 """What is said beside the field, because another try may be right."""
 
 _LONGEST = 256
+_LABEL = 64
 
 KINDS = {
     "totp": "Authenticator app",
@@ -141,7 +142,7 @@ class LoginPages:
             use_recovery=recovery or (chosen is None and pending.recovery),
             recovery=pending.recovery,
             minutes=self._pages.minutes_left(pending.ceremony.expires_at),
-            resend_at=self._pages.clock_time(resend_at),
+            resend_at=None if resend_at is None else self._pages.moment(resend_at),
         )
 
     async def code_sent(self, request: Request) -> Response:
@@ -229,13 +230,14 @@ class LoginPages:
         """Make a secret and show it in this answer: it is shown nowhere else, and once."""
         form = await self._pages.form(request)
         caller = self._entrance.continuing(request)
-        revealed = await enrol.bind(
-            self._engine,
-            caller.ticket,
-            form["kind"],
-            caller.context,
-            wish(form["label"][:64], UNSET),
-        )
+        wanted = wish(form["label"].strip()[:_LABEL], UNSET)
+        try:
+            revealed = await enrol.bind(
+                self._engine, caller.ticket, form["kind"], caller.context, wanted
+            )
+        except (*_WRONG, Malformed) as error:
+            pending = _going(await login.inspect(self._engine, caller.ticket, caller.context))
+            return self._enrol(request, pending, error=error)
         return self._revealed(request, revealed, caller)
 
     def _revealed(self, request: Request, revealed: Revealed, caller: Caller) -> Response:

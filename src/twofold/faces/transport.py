@@ -9,7 +9,7 @@ pre-session cookie whatever the transport, so that a ticket that leaks from it i
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Literal, TypeVar
@@ -179,7 +179,7 @@ class Perhaps(Taking[Body]):
     With cookies the body must be there, and must be JSON: a form of another site cannot send it.
     """
 
-    handler: Callable[[Request, Body], Awaitable[Response]]
+    required: bool = False
 
     async def __call__(self, request: Request) -> Response:
         """Read what is there, hand over."""

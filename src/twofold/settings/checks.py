@@ -9,6 +9,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from twofold.core import policy_document
@@ -73,6 +74,9 @@ def _codes(values: Mapping[str, Any]) -> Iterator[Misfit]:
 def _places(values: Mapping[str, Any]) -> Iterator[Misfit]:
     if not values["data"]:
         yield "data", "must name a directory"
+    for key in ("email.authorities", "email.templates"):
+        if values[key] and not Path(values[key]).exists():
+            yield key, "names what is not there"
     if values["database.url"].startswith("postgres"):
         yield "database.url", "names PostgreSQL, which this version does not speak yet"
     if values["database.url"] == "memory:" and values["server.workers"] > 1:

@@ -23,15 +23,13 @@ RESERVED = frozenset({"TWOFOLD_ADMIN_PASSWORD", "TWOFOLD_CONFIG"})
 """Variables of ours that are no settings."""
 
 _LONGEST_FILE = 1_048_576
+# Not compiled here: a server without a file never looks for them.
 _VENDORS = (
-    ("Singularity", re.compile(r"^\s*singularity\s*[.:]", re.MULTILINE)),
-    ("Aidbox", re.compile(r"\bresourceType\b")),
+    ("Singularity", r"^\s*singularity\s*[.:]"),
+    ("Aidbox", r"\bresourceType\b"),
     (
         "Structr",
-        re.compile(
-            r"^\s*(?:security\.|application\.|superuser\.|structr\.|configured\.services)\S*\s*=",
-            re.MULTILINE,
-        ),
+        r"^\s*(?:security\.|application\.|superuser\.|structr\.|configured\.services)\S*\s*=",
     ),
 )
 
@@ -141,4 +139,4 @@ def _vendor(text: str) -> str | None:
             return "Conduit"
         if isinstance(document, dict) and "singularity" in document:
             return "Singularity"
-    return next((vendor for vendor, mark in _VENDORS if mark.search(text)), None)
+    return next((vendor for vendor, mark in _VENDORS if re.search(mark, text, re.MULTILINE)), None)

@@ -14,7 +14,7 @@ from twofold.web.bodies import TooLarge, WrongMediaType
 from twofold.web.cookies import Cookies
 from twofold.web.problems import MEDIA_TYPE, Problem, status_of
 from twofold.web.request import HeadTooLarge, TooSlow
-from twofold.web.routes import SAFE, Auth, Route
+from twofold.web.routes import SAFE, Auth, Route, Taking
 
 Json = dict[str, Any]
 
@@ -130,7 +130,7 @@ def _operation(route: Route, schemas: _Schemas) -> Json:
         if example is None:
             example = example_of(schema, schemas.components)
         operation["requestBody"] = {
-            "required": True,
+            "required": not isinstance(route.handler, Taking) or route.handler.required,
             "content": {"application/json": {"schema": schema, "example": example}},
         }
     return operation

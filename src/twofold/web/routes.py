@@ -56,6 +56,8 @@ class Taking(Generic[Body]):
 
     body: type[Body]
     handler: Callable[[Request, Body], Awaitable[Response]]
+    required: bool = True
+    """Whether the body must be there."""
 
     async def __call__(self, request: Request) -> Response:
         """Read, check, hand over."""

@@ -16,7 +16,7 @@ from twofold.adapters import premises
 from twofold.adapters.keyfile import NAME, KeyFile
 from twofold.adapters.system import SystemClock
 from twofold.core.errors import TwofoldError
-from twofold.core.types import DEFAULT_REALM, SECOND, Instant
+from twofold.core.types import DEFAULT_REALM, SECOND, Instant, Status
 from twofold.ports import Store
 from twofold.settings import Settings
 from twofold.settings.sections import Sending
@@ -26,6 +26,9 @@ from twofold.wiring.keys import DOCUMENT
 ROOM: Final = 256 * 1024 * 1024
 """Bytes that should be free where the database lies."""
 
+SPARE: Final = 100
+"""Files a process may need beside its connections."""
+
 WAITING: Final = 60
 """Seconds a message may wait without anybody wondering."""
 
@@ -34,6 +37,10 @@ UNSEALED: Final = 6
 
 EQUALLY_GOOD: Final = ((47_104, 1), (19_456, 2), (12_288, 3), (9_216, 4), (7_168, 5))
 """KiB and passes of Argon2id: OWASP Password Storage Cheat Sheet."""
+
+
+_AT_ONCE: Final = 500
+_NO_SECOND: Final = frozenset({"password", "recovery"})
 
 
 class Verdict(StrEnum):
@@ -101,7 +108,10 @@ def _settings(settings: Settings) -> Iterator[Check]:
     password = settings.password
     cost = f"{password.memory_kib} KiB, {password.time} passes"
     strong = any(password.memory_kib >= m and password.time >= t for m, t in EQUALLY_GOOD)
-    yield _ok("password", cost) if strong else _fault("password", f"{cost}: too cheap to guess")
+    yield _ok("password", cost) if strong else _fault("password", f"{cost}: guessing is too cheap")
+    wanted, allowed = settings.server.connections + SPARE, premises.open_files()
+    text = f"{allowed} open files allowed, {wanted} may be needed"
+    yield _ok("files", text) if allowed >= wanted else _warning("files", text)
 
 
 def _directory(directory: Path) -> Iterator[Check]:
@@ -135,6 +145,7 @@ def _database(path: Path) -> Iterator[Check]:
 
 async def _store(store: Store, keys: KeyFile, now: Instant) -> AsyncIterator[Check]:
     yield await _fit(store, keys)
+    yield await _admins(store)
     newest = await store.records(None, limit=1, newest=True)
     ahead = newest[0].record.at - now if newest else 0
     if ahead > SECOND:
@@ -163,6 +174,22 @@ async def _fit(store: Store, keys: KeyFile) -> Check:
     if strangers:
         return _fault("fit", f"the database was used with keys we lack: {', '.join(strangers)}")
     return _ok("fit", "keys and database belong together")
+
+
+async def _admins(store: Store) -> Check:
+    """Until an administrator has a second factor, whoever has the password may bind one."""
+    bare: list[str] = []
+    after = ""
+    while page := await store.subjects(DEFAULT_REALM, after=after, limit=_AT_ONCE):
+        for subject in page:
+            if subject.admin and subject.status is Status.ACTIVE:
+                view = await store.view(subject.realm, subject.id)
+                kinds = {held.kind for held in view.authenticators} if view is not None else set()
+                bare += [] if kinds - _NO_SECOND else [subject.name]
+        after = page[-1].name
+    if bare:
+        return _warning("admins", f"without a second factor: {', '.join(bare)}")
+    return _ok("admins", "each has a second factor")
 
 
 def _is_loopback(host: str) -> bool:

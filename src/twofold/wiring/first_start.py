@@ -13,6 +13,7 @@ from twofold.ceremonies import admin
 from twofold.core import codes
 from twofold.core.errors import Misconfigured, Taken, WeakPassword
 from twofold.core.types import DEFAULT_REALM, Context
+from twofold.ports import Store
 from twofold.settings import Settings
 from twofold.wiring.house import House, opened
 
@@ -24,13 +25,15 @@ _LETTERS: Final = 20
 """Of 32: 100 bits."""
 
 
-def first_start(settings: Settings, chosen: str | None = None) -> str | None:
+def first_start(
+    settings: Settings, chosen: str | None = None, store: Store | None = None
+) -> str | None:
     """Prepare a data directory; return the password that was drawn for a new ``admin``.
 
     None if there are accounts already, or if the password was ``chosen``; Misconfigured if that
     one is too weak.
     """
-    return asyncio.run(_first_start(settings, chosen))
+    return asyncio.run(_first_start(settings, chosen, store))
 
 
 def drawn_password(seed: bytes) -> str:
@@ -38,8 +41,8 @@ def drawn_password(seed: bytes) -> str:
     return codes.grouped(codes.letters(seed, _LETTERS, codes.RECOVERY_ALPHABET), 5)
 
 
-async def _first_start(settings: Settings, chosen: str | None) -> str | None:
-    async with opened(settings) as house:
+async def _first_start(settings: Settings, chosen: str | None, store: Store | None) -> str | None:
+    async with opened(settings, store=store) as house:
         if await house.store.subjects(DEFAULT_REALM, limit=1):
             return None
         return await _first_account(house, chosen)

@@ -7,7 +7,7 @@ inside it and in whose clock hangs on the wall.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -72,13 +72,12 @@ class House:
 
     async def open(self) -> None:
         """Open the store and take the keys; Misconfigured if they do not fit each other."""
-        await self.store.open()
-        try:
+        async with AsyncExitStack() as undo:
+            await self.store.open()
+            undo.push_async_callback(self.store.close)
             if self.keys is not None:
                 await fit(self.store, self.keys, self.world.clock, self.world.entropy)
-        except BaseException:
-            await self.store.close()
-            raise
+            undo.pop_all()
 
     async def close(self) -> None:
         """Finish what was begun and let go of everything."""
@@ -91,16 +90,18 @@ def build(
     world: World | None = None,
     *,
     ring: Keyring | None = None,
+    store: Store | None = None,
 ) -> House:
     """Put a house together; nothing is opened, read or started yet.
 
-    With a ``ring`` the keys are in memory, and no key file is made or read.
+    With a ``ring`` the keys are in memory, and no key file is made or read. A ``store`` that was
+    made before takes the place of the one that the settings name.
     """
     world = world or World()
     directory = Path(settings.data)
     keys, source = _keys(directory, world, ring)
     hashing = _hashing(settings)
-    store = store_of(settings)
+    store = store or store_of(settings)
     engine = Engine(
         store=store,
         ring=source,
@@ -128,7 +129,11 @@ def build(
 
 @asynccontextmanager
 async def opened(
-    settings: Settings, *, create: bool = True, reads_only: bool = False
+    settings: Settings,
+    *,
+    create: bool = True,
+    reads_only: bool = False,
+    store: Store | None = None,
 ) -> AsyncIterator[House]:
     """A house for one command; audit records it wrote are sealed before it closes.
 
@@ -136,7 +141,7 @@ async def opened(
     ``reads_only`` leaves the trail as it is: a look must not seal what it was to look at.
     """
     prepare(settings, create=create)
-    house = build(settings)
+    house = build(settings, store=store)
     await house.open()
     try:
         yield house
@@ -164,6 +169,11 @@ def store_of(settings: Settings) -> Store:
     if settings.sessions.cache_seconds:
         return RememberingStore(path, settings.sessions.cache_seconds)
     return SqliteStore(path)
+
+
+def lasting_store(settings: Settings) -> Store | None:
+    """The store of a server in memory, which must be one and the same from its first start on."""
+    return store_of(settings) if database_path(settings) is None else None
 
 
 def database_path(settings: Settings) -> Path | None:

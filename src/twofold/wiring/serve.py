@@ -29,7 +29,7 @@ from twofold.core.errors import TwofoldError
 from twofold.core.types import DEFAULT_REALM, SECOND, Secret
 from twofold.faces import Front
 from twofold.faces.site import routes
-from twofold.ports import Sender
+from twofold.ports import Sender, Store
 from twofold.settings import Settings
 from twofold.settings.sections import Email, Sending
 from twofold.web.deadlines import Protocol as Connection
@@ -59,26 +59,42 @@ class Running:
     outbox: Outbox
     sweeper: Sweeper
     metrics: PrometheusMetrics
-    _tasks: list[asyncio.Task[None]] = field(default_factory=list)
+    _tasks: dict[str, asyncio.Task[None]] = field(default_factory=dict)
 
     async def start(self) -> None:
         """Open the store, check the keys once more, and let the residents in."""
         await self.house.open()
-        residents: tuple[Resident, ...] = (self.outbox, self.house.sealer, self.sweeper)
-        self._tasks = [asyncio.create_task(resident.run()) for resident in residents]
+        residents: Mapping[str, Resident] = {
+            "outbox": self.outbox,
+            "sealer": self.house.sealer,
+            "sweeper": self.sweeper,
+        }
+        for name, resident in residents.items():
+            self._tasks[name] = asyncio.create_task(resident.run())
 
     async def stop(self) -> None:
         """Deliver what is under way, seal what was recorded, and close."""
         await self.outbox.stop()
         self.sweeper.stop()
         self.house.sealer.stop()
-        await asyncio.gather(*self._tasks)
+        # Whatever ended one of them, the others finish and the store is closed.
+        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
         await self.house.close()
         self.metrics.close()
 
     async def ready(self) -> Mapping[str, str]:
         """What is checked for /health/ready, and what is wrong with it."""
-        return {"database": await self._read(), "keys": self._open(), "outbox": await self._late()}
+        return {
+            "database": await self._read(),
+            "keys": self._open(),
+            "outbox": await self._late(),
+            "residents": self._gone(),
+        }
+
+    def _gone(self) -> str:
+        """None of them ends by itself while we serve; one that broke is missed here."""
+        gone = [name for name, task in self._tasks.items() if task.done()]
+        return f"{', '.join(gone)} ended" if gone else ""
 
     async def _read(self) -> str:
         try:
@@ -112,8 +128,16 @@ def bound(settings: Settings) -> Iterator[tuple[socket, Settings]]:
         yield listener, replace(settings, server=replace(server, port=port))
 
 
-def serve(settings: Settings, listener: socket, ready: Callable[[str], None]) -> int:
-    """Serve until a signal and return the exit status; ``ready`` is told the URL in time."""
+def serve(
+    settings: Settings,
+    listener: socket,
+    ready: Callable[[str], None],
+    store: Store | None = None,
+) -> int:
+    """Serve until a signal and return the exit status; ``ready`` is told the URL in time.
+
+    A ``store`` that was made before is for one worker only: others are other processes.
+    """
     server = settings.server
     with ExitStack() as stack:
         if server.workers > 1 and SHARED_FIGURES not in os.environ:
@@ -121,7 +145,7 @@ def serve(settings: Settings, listener: socket, ready: Callable[[str], None]) ->
             os.environ[SHARED_FIGURES] = shared
         return serving.run(
             serving.Serving(
-                application=partial(application, settings),
+                application=partial(application, settings, store),
                 protocol=Connection,
                 workers=server.workers,
                 idle_seconds=server.idle_seconds,
@@ -132,10 +156,10 @@ def serve(settings: Settings, listener: socket, ready: Callable[[str], None]) ->
         )
 
 
-def application(settings: Settings) -> App:
+def application(settings: Settings, store: Store | None = None) -> App:
     """The ASGI application of one worker, with the life of its house in its lifespan."""
     serving.begin_worker(settings.log.level, requests=settings.log.requests)
-    running = inhabited(settings)
+    running = inhabited(settings, store)
     site = _site(settings)
     front = Front(
         engine=running.house.engine,
@@ -157,11 +181,11 @@ def application(settings: Settings) -> App:
     return app
 
 
-def inhabited(settings: Settings) -> Running:
+def inhabited(settings: Settings, store: Store | None = None) -> Running:
     """A house with its residents, not yet opened."""
     prepare(settings)
     metrics = PrometheusMetrics()
-    house = build(settings, World(metrics=metrics))
+    house = build(settings, World(metrics=metrics), store=store)
     world = house.world
     outbox = Outbox(
         store=house.store,
