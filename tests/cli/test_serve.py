@@ -18,7 +18,6 @@ from tests.support.server import (
     TWOFOLD,
     children,
     running_server,
-    start_server,
     surroundings,
     toml,
     twofold,
@@ -99,58 +98,51 @@ def test_the_first_password_leaves_the_environment_of_the_server(tmp_path):
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_signal_means_a_clean_end(tmp_path, number, workers):
-    server = start_server(tmp_path, workers=workers)
-    pids = server.pids
+    with running_server(tmp_path, workers=workers) as server:
+        pids = server.pids
 
-    server.process.send_signal(number)
+        server.process.send_signal(number)
 
-    assert server.stop() == 0
-    assert not [pid for pid in pids if Path(f"/proc/{pid}").exists()]
-    assert "Traceback" not in server.log.read_text()
+        assert server.stop() == 0
+        assert not [pid for pid in pids if Path(f"/proc/{pid}").exists()]
+        assert "Traceback" not in server.log.read_text()
 
 
 def test_a_request_under_way_is_answered_before_the_end(tmp_path):
-    server = start_server(tmp_path)
-    body = json.dumps(
-        {"kind": "login", "identifier": "admin", "password": server.admin_password}
-    ).encode()
-    head = (
-        "POST /v1/ceremony HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
-        f"content-length: {len(body)}\r\n\r\n"
-    )
-    with socket.create_connection(("127.0.0.1", server.port), timeout=20) as line:
-        line.sendall(head.encode() + body[:-1])
-        wait_for(lambda: established(server.port), "the server has the connection")
-        server.process.send_signal(signal.SIGTERM)
-        wait_for(lambda: not listening(server.port), "no more connections are taken")
+    with running_server(tmp_path) as server:
+        known = {"kind": "login", "identifier": "admin", "password": server.admin_password}
+        body = json.dumps(known).encode()
+        head = (
+            "POST /v1/ceremony HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
+            f"content-length: {len(body)}\r\nexpect: 100-continue\r\n\r\n"
+        )
+        with socket.create_connection(("127.0.0.1", server.port), timeout=20) as line:
+            line.sendall(head.encode())
+            # Whoever asks for the body has begun to answer.
+            assert line.recv(65_536).startswith(b"HTTP/1.1 100 ")
+            server.process.send_signal(signal.SIGTERM)
+            wait_for(lambda: not listening(server.port), "no more connections are taken")
 
-        line.sendall(body[-1:])
+            line.sendall(body)
 
-        assert line.recv(65_536).startswith(b"HTTP/1.1 200 ")
-    assert server.stop() == 0
-
-
-def sockets(port: int, state: str) -> bool:
-    lines = Path("/proc/net/tcp").read_text().splitlines()[1:]
-    local = f"0100007F:{port:04X}"
-    return any(line.split()[1] == local and line.split()[3] == state for line in lines)
-
-
-def established(port: int) -> bool:
-    return sockets(port, "01")
+            assert line.recv(65_536).startswith(b"HTTP/1.1 200 ")
+        assert server.stop() == 0
 
 
 def listening(port: int) -> bool:
-    return sockets(port, "0A")
+    lines = Path("/proc/net/tcp").read_text().splitlines()[1:]
+    local, listens = f"0100007F:{port:04X}", "0A"
+    return any(line.split()[1] == local and line.split()[3] == listens for line in lines)
 
 
 def test_a_client_that_never_finishes_does_not_hold_the_end_up(tmp_path):
-    server = start_server(tmp_path, config={"server": {"drain_seconds": 1}})
-    with socket.create_connection(("127.0.0.1", server.port), timeout=20) as line:
-        line.sendall(b"POST /v1/ceremony HTTP/1.1\r\ncontent-length: 9\r\n\r\n{")
-        wait_for(lambda: established(server.port), "the server has the connection")
+    with running_server(tmp_path, config={"server": {"drain_seconds": 1}}) as server:
+        head = "POST /v1/ceremony HTTP/1.1\r\ncontent-type: application/json\r\n"
+        with socket.create_connection(("127.0.0.1", server.port), timeout=20) as line:
+            line.sendall(f"{head}content-length: 9\r\nexpect: 100-continue\r\n\r\n".encode())
+            assert line.recv(65_536).startswith(b"HTTP/1.1 100 ")
 
-        assert server.stop() == 0
+            assert server.stop() == 0
 
 
 def test_a_dead_worker_is_replaced(tmp_path):
@@ -165,14 +157,14 @@ def test_a_dead_worker_is_replaced(tmp_path):
 
 
 def test_workers_do_not_outlive_a_killed_parent(tmp_path):
-    server = start_server(tmp_path, workers=2)
-    workers = server.pids
+    with running_server(tmp_path, workers=2) as server:
+        workers = server.pids
 
-    os.kill(server.pid, signal.SIGKILL)
-    server.process.wait(ENDED_WITHIN)
+        os.kill(server.pid, signal.SIGKILL)
+        server.process.wait(ENDED_WITHIN)
 
-    wait_for(lambda: not any(Path(f"/proc/{pid}").exists() for pid in workers), "all ended")
-    wait_for(lambda: not listening(server.port), "the port is free")
+        wait_for(lambda: not any(Path(f"/proc/{pid}").exists() for pid in workers), "all ended")
+        assert not listening(server.port)
 
 
 def test_figures_of_all_workers_are_added_up(tmp_path):

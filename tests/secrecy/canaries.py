@@ -22,9 +22,9 @@ class Canaries:
 
     def keep(self, name: str, *secrets: str) -> None:
         """Remember secrets under a name that may be shown."""
-        for number, secret in enumerate(secrets):
+        for secret in secrets:
             assert len(secret) >= 6, name
-            self.known[f"{name}#{number}"] = secret
+            self.known[f"{name}#{len(self.known)}"] = secret
 
     def forms(self) -> Iterator[tuple[str, re.Pattern[str]]]:
         """A pattern for every way each of them might be written."""

@@ -17,12 +17,10 @@ from twofold.faces.answers import Answers
 from twofold.faces.transport import Caller, Entrance, Perhaps
 from twofold.faces.views import CeremonyAnswer
 from twofold.web.kit import Auth, Request, Response, Route, Taking
-from twofold.web.routes import Handler
 
 _TAG = "Ceremony"
 _ANSWERS = {200: CeremonyAnswer}
 _GOING = (errors.CeremonyConsumed, errors.StaleSecurityState)
-_STEP = (errors.NotPossible, *_GOING)
 
 
 class CeremonyApi:
@@ -137,115 +135,69 @@ class CeremonyApi:
 
     def routes(self) -> tuple[Route, ...]:
         """The route table."""
+        begun = (
+            errors.InvalidCredentials,
+            errors.Throttled,
+            errors.NotAllowed,
+            errors.StepUpRequired,
+            errors.InvalidToken,
+            errors.MixedCredentials,
+            errors.Overloaded,
+        )
+        path = "/v1/ceremony"
         return (
             Route(
-                "POST",
-                "/v1/ceremony",
-                Perhaps(shapes.Start, self.start),
-                "Begin a login, a step-up or an enrolment",
-                _TAG,
-                answers=_ANSWERS,
-                errors=(
-                    errors.InvalidCredentials,
-                    errors.Throttled,
-                    errors.NotAllowed,
-                    errors.StepUpRequired,
-                    errors.InvalidToken,
-                    errors.MixedCredentials,
-                    errors.Overloaded,
-                ),
+                "POST", path, Perhaps(shapes.Start, self.start),
+                "Begin a login, a step-up or an enrolment", _TAG, answers=_ANSWERS, errors=begun,
             ),
-            Route(
-                "GET",
-                "/v1/ceremony",
-                self.state,
-                "Read where a ceremony stands",
-                _TAG,
-                Auth.CEREMONY,
-                _ANSWERS,
-                _GOING,
-            ),
-            Route(
-                "DELETE",
-                "/v1/ceremony",
-                self.cancel,
-                "Give a ceremony up",
-                _TAG,
-                Auth.CEREMONY,
-                {204: None},
-                (errors.StaleSecurityState,),
-            ),
+            Route("GET", path, self.state, "Read where a ceremony stands", _TAG, Auth.CEREMONY,
+                  _ANSWERS, _GOING),
+            Route("DELETE", path, self.cancel, "Give a ceremony up", _TAG, Auth.CEREMONY,
+                  {204: None}, (errors.StaleSecurityState,)),
             *self._steps(),
-        )
+        )  # fmt: skip
 
     def _steps(self) -> tuple[Route, ...]:
         guess = (errors.CodeRejected, errors.FactorBlocked)
+        password = (errors.InvalidCredentials, errors.Throttled, errors.NotAllowed)
         return (
-            self._route(
-                "POST",
-                "/first-factor",
-                Taking(shapes.FirstFactor, self.first_factor),
-                "Prove the first factor",
-                errors.InvalidCredentials,
-                errors.Throttled,
-                errors.NotAllowed,
-                errors.Overloaded,
+            _step(
+                "first-factor", Taking(shapes.FirstFactor, self.first_factor),
+                "Prove the first factor", *password, errors.Overloaded,
             ),
-            self._route(
-                "POST",
-                "/challenge",
-                Perhaps(shapes.Ask, self.challenge),
-                "Have a code sent",
-                errors.CooldownActive,
-                errors.FactorBlocked,
-                errors.NotEnrolled,
+            _step(
+                "challenge", Perhaps(shapes.Ask, self.challenge), "Have a code sent",
+                errors.CooldownActive, errors.FactorBlocked, errors.NotEnrolled,
             ),
-            self._route(
-                "POST",
-                "/verify",
-                Taking(shapes.Answer, self.verify),
-                "Prove a second factor",
-                *guess,
-                errors.CodeAlreadyUsed,
-                errors.Throttled,
-                errors.NotEnrolled,
+            _step(
+                "verify", Taking(shapes.Answer, self.verify), "Prove a second factor",
+                *guess, errors.CodeAlreadyUsed, errors.Throttled, errors.NotEnrolled,
             ),
-            self._route(
-                "POST",
-                "/enroll",
-                Taking(shapes.Enroll, self.enroll),
-                "Make the secret of a new factor",
-                errors.NotAllowed,
-                errors.Throttled,
+            _step(
+                "enroll", Taking(shapes.Enroll, self.enroll), "Make the secret of a new factor",
+                errors.NotAllowed, errors.Throttled,
             ),
-            self._route(
-                "POST",
-                "/confirm",
-                Taking(shapes.Confirm, self.confirm),
-                "Prove that a new factor is held",
-                *guess,
+            _step(
+                "confirm", Taking(shapes.Confirm, self.confirm),
+                "Prove that a new factor is held", *guess,
             ),
-            self._route("POST", "/skip", Perhaps(shapes.Step, self.skip), "Put an enrolment off"),
-        )
+            _step("skip", Perhaps(shapes.Step, self.skip), "Put an enrolment off"),
+        )  # fmt: skip
 
-    def _route(
-        self,
-        method: str,
-        path: str,
-        handler: Handler | Taking[Any],
-        summary: str,
-        *refusals: type[errors.TwofoldError],
-    ) -> Route:
-        return Route(
-            method,
-            f"/v1/ceremony{path}",
-            handler,
-            summary,
-            _TAG,
-            Auth.CEREMONY,
-            _ANSWERS,
-            (*refusals, *_STEP),
-        )
+
+def _step(
+    name: str, handler: Taking[Any], summary: str, *refusals: type[errors.TwofoldError]
+) -> Route:
+    return Route(
+        "POST",
+        f"/v1/ceremony/{name}",
+        handler,
+        summary,
+        _TAG,
+        Auth.CEREMONY,
+        _ANSWERS,
+        (*refusals, errors.NotPossible, *_GOING),
+    )
 
 
 def wish(label: str, address: str | UnsetType) -> Wish:

@@ -174,14 +174,15 @@ class Request:
         if self._body is None:
             limit = self._limits.body
             # Asked to wait for our leave, the client sends nothing when it hears 413 at once.
-            if self._declared() > limit and self._awaits_leave():
+            if self._awaits_leave() and self._declared() > limit:
                 raise TooLarge
             self._body = await self._in_time(limit)
         return self._body
 
     async def json(self, shape: type[Shape]) -> Shape:
         """The body as JSON of this shape. Raises Malformed and its kin."""
-        return convert(await self.plain_json(), shape)
+        self._expect(JSON)
+        return convert(parse_json(await self.body(), depth=self._limits.depth), shape)
 
     async def plain_json(self) -> object:
         """The body as a JSON value of any shape, read as strictly; for dialects."""
@@ -227,9 +228,12 @@ class Request:
         given = self.header("x-request-id") or ""
         return given if _REQUEST_ID.fullmatch(given) else None
 
-    async def _in_time(self, limit: int, *, keep: bool = True) -> bytes:
+    def _in_time(self, limit: int, *, keep: bool = True) -> Awaitable[bytes]:
         if KEEPS_DEADLINES in (self.scope.get("state") or ()):
-            return await self._read(limit, keep=keep)
+            return self._read(limit, keep=keep)
+        return self._timed(limit, keep=keep)
+
+    async def _timed(self, limit: int, *, keep: bool) -> bytes:
         try:
             async with asyncio.timeout(self._limits.body_seconds):
                 return await self._read(limit, keep=keep)
@@ -238,7 +242,7 @@ class Request:
             raise TooSlow from None
 
     async def _read(self, limit: int, *, keep: bool) -> bytes:
-        read = bytearray()
+        read: list[bytes] = []
         size = 0
         while True:
             message = await self._receive()
@@ -247,7 +251,7 @@ class Request:
             piece: bytes = message.get("body", b"")
             size += len(piece)
             if keep and size <= limit:
-                read += piece
+                read.append(piece)
             if not message.get("more_body", False):
                 self._unread = False
                 break
@@ -255,4 +259,4 @@ class Request:
                 break
         if size > limit:
             raise TooLarge
-        return bytes(read)
+        return b"".join(read)

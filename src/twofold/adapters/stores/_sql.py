@@ -6,8 +6,8 @@ text is the subset of SQL that SQLite and PostgreSQL share; ``?`` stands for a v
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple, TypeAlias
 
 from twofold.adapters.stores import _rows as rows
 from twofold.adapters.stores._claims import claims
@@ -43,6 +43,8 @@ from twofold.core.effects import (
 from twofold.core.errors import Refused, Replayed, Stale, Taken
 from twofold.core.types import AuthenticatorId, Item, Status, Subject, SubjectId
 
+_Plain: TypeAlias = tuple[str, tuple[Cell, ...], type[Refused] | None]
+
 
 class Statement(NamedTuple):
     """One statement; ``refused`` is what it means when it found or changed no row."""
@@ -75,6 +77,9 @@ _INSERT_SEGMENT = (
 _ADVANCE = (
     "update authenticator set mark = ?, used_at = ? where subject = ? and id = ? and mark < ?"
 )
+_ACTIVE = int(Status.ACTIVE)
+_UNCHANGED = "select 1 from subject where id = ? and epoch = ? and status = ?"
+_UNGUESSED = "select 1 where not exists (select 1 from guess where subject = ? and scope = ?)"
 _UPDATE_TALLY = (
     "update guess set version = ?, spent = ?, since = ?, blocked_until = ?, streak = ?,"
     " rounds = ?, keep_until = ? where subject = ? and scope = ? and version = ?"
@@ -87,21 +92,34 @@ _SWEEPS = (
 )
 
 
-def statements(effect: Effect) -> Iterator[Statement]:
-    """Return what to run for one effect, in order."""
+def statements(effect: Effect) -> Iterable[_Plain]:
+    """Return what to run for one effect, in order.
+
+    A match asks one case after the other, so what every login does comes first and by itself.
+    """
     match effect:
-        case Unchanged() | PutSubject() | RemoveSubject():
-            return _subject(effect)
-        case Advance() | Burn():
-            return _spend(effect)
+        case Record():
+            return ((_INSERT_RECORD, rows.from_record(effect), None),)
+        case Unchanged():
+            return ((_UNCHANGED, (effect.subject, effect.epoch, _ACTIVE), Stale),)
+        case Forgive() | Unguessed() if not effect.seen:
+            return ((_UNGUESSED, (effect.subject, effect.scope), Stale),)
+        case Advance(subject, id, mark, at):
+            return ((_ADVANCE, (mark, at, subject, id, mark), Replayed),)
+        case OpenSession():
+            return ((_INSERT_SESSION, rows.from_session(effect.session), Replayed),)
+        case Burn():
+            return _burn(effect)
         case TakeGuess() | Forgive() | Unguessed():
             return _guess(effect)
-        case OpenSession() | CloseSessions() | Rotate() | Touch():
+        case CloseSessions() | Rotate() | Touch():
             return _session(effect)
-        case Record() | Seal():
-            return _audit(effect)
+        case PutSubject() | RemoveSubject():
+            return _subject(effect)
+        case Seal(number, at, upto, body):
+            return (Statement(_INSERT_SEGMENT, (number, at, upto, body, number), Stale),)
         case Reusable():
-            return iter(())
+            return ()
         case Bind() | Amend() | Unbind() | Issue():
             return _authenticator(effect)
         case Send() | Lease() | Settle():
@@ -112,21 +130,17 @@ def statements(effect: Effect) -> Iterator[Statement]:
             return _sweep(effect)
 
 
-def _spend(effect: Advance | Burn) -> Iterator[Statement]:
-    match effect:
-        case Advance(subject, id, mark, at):
-            yield Statement(_ADVANCE, (mark, at, subject, id, mark), Replayed)
-        case Burn(subject, id, item, at):
-            yield Statement(
-                "delete from item where subject = ? and authenticator = ? and key = ?"
-                " and (expires_at is null or expires_at > ?)",
-                (subject, id, item, at),
-                Replayed,
-            )
-            yield Statement(
-                "update authenticator set used_at = ? where subject = ? and id = ?",
-                (at, subject, id),
-            )
+def _burn(effect: Burn) -> Iterator[Statement]:
+    where = (effect.subject, effect.authenticator)
+    yield Statement(
+        "delete from item where subject = ? and authenticator = ? and key = ?"
+        " and (expires_at is null or expires_at > ?)",
+        (*where, effect.item, effect.at),
+        Replayed,
+    )
+    yield Statement(
+        "update authenticator set used_at = ? where subject = ? and id = ?", (effect.at, *where)
+    )
 
 
 def _guess(effect: TakeGuess | Forgive | Unguessed) -> Iterator[Statement]:
@@ -139,12 +153,6 @@ def _guess(effect: TakeGuess | Forgive | Unguessed) -> Iterator[Statement]:
         case TakeGuess(subject, scope, tally, keep_until):
             cells = rows.from_tally(subject, scope, tally, keep_until)
             yield Statement(_UPDATE_TALLY, (*cells[2:], *where, tally.version - 1), Stale)
-        case Forgive(seen=0) | Unguessed(seen=0):
-            yield Statement(
-                "select 1 where not exists (select 1 from guess where subject = ? and scope = ?)",
-                where,
-                Stale,
-            )
         case Forgive(seen=seen):
             yield Statement(
                 "delete from guess where subject = ? and scope = ? and version = ?",
@@ -159,10 +167,8 @@ def _guess(effect: TakeGuess | Forgive | Unguessed) -> Iterator[Statement]:
             )
 
 
-def _session(effect: OpenSession | CloseSessions | Rotate | Touch) -> Iterator[Statement]:
+def _session(effect: CloseSessions | Rotate | Touch) -> Iterator[Statement]:
     match effect:
-        case OpenSession(session):
-            yield Statement(_INSERT_SESSION, rows.from_session(session), Replayed)
         case CloseSessions(subject, only, keep):
             sql = "delete from session where subject = ?"
             values: list[Cell] = [subject]
@@ -278,14 +284,8 @@ def _no_message(subject: SubjectId, message: str) -> Statement:
     return Statement("delete from outbox where subject = ? and id = ?", (subject, message))
 
 
-def _subject(effect: Unchanged | PutSubject | RemoveSubject) -> Iterator[Statement]:
+def _subject(effect: PutSubject | RemoveSubject) -> Iterator[Statement]:
     match effect:
-        case Unchanged(id, epoch):
-            yield Statement(
-                "select 1 from subject where id = ? and epoch = ? and status = ?",
-                (id, epoch, int(Status.ACTIVE)),
-                Stale,
-            )
         case PutSubject(subject, seen):
             claimed = claims(subject)
             cells = (*rows.from_subject(subject), *rows.folded(subject))
@@ -336,14 +336,6 @@ def _document(effect: PutDocument | RemoveDocument) -> Iterator[Statement]:
                 (realm, kind, name),
                 Stale,
             )
-
-
-def _audit(effect: Record | Seal) -> Iterator[Statement]:
-    match effect:
-        case Record():
-            yield Statement(_INSERT_RECORD, rows.from_record(effect))
-        case Seal(number, at, upto, body):
-            yield Statement(_INSERT_SEGMENT, (number, at, upto, body, number), Stale)
 
 
 def _sweep(effect: Sweep) -> Iterator[Statement]:
