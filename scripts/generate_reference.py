@@ -349,7 +349,8 @@ def cli_page() -> str:
         "All of them work on the data directory, with the server down or up.",
         "The exit status is 0 when all is well, 1 when the command ran and found a fault or was"
         " refused, 2 when it was misused or the configuration is wrong.",
-        "With `--json` standard output is JSON and nothing else, faults included.",
+        "With `--json` standard output is JSON and nothing else, faults included; `serve` prints"
+        " a line of JSON per event, and between them the mail, while `email.sender` is `console`.",
         "A password is read from standard input or typed at a prompt, never taken from the"
         " command line.",
         lines=lines,

@@ -117,9 +117,7 @@ async def test_a11_recovery_codes_die_when_the_last_factor_goes_and_stay_dead(ho
     assert gone.status == 204
     shown = (await client.post("/v1/factors", {"kind": "totp"})).json()
     phone = Phone.scanned(shown["otpauth_uri"])
-    done = await client.step(
-        shown["ceremony"], "confirm", code=phone.code(house.clock.seconds)
-    )
+    done = await client.step(shown["ceremony"], "confirm", code=phone.code(house.clock.seconds))
     assert done.status == 200
 
     ticket = await client.ticket("alice", alice.password)

@@ -26,7 +26,8 @@ async def register(house, email, **more):
 
 
 @pytest.mark.parametrize(
-    "spelling", ["alice@example.org", "ALICE@Example.ORG", "ａlice@example.org", " alice@example.org"]
+    "spelling",
+    ["alice@example.org", "ALICE@Example.ORG", "ａlice@example.org", " alice@example.org"],
 )
 async def test_a49_registering_an_address_that_is_taken_takes_nothing(tmp_path, spelling):
     """Sign-up over an existing account (CVE-2024-49757, H1 3255473)."""
@@ -86,7 +87,10 @@ async def test_a53_a_pending_login_reaches_no_page_of_the_account(house):
         call = operation.call
         answer = await browser.send(call.method, call.path, call.body)
         assert answer.status == 401, call.path
-    assert before == (house.rows("select * from subject"), house.rows("select * from authenticator"))
+    assert before == (
+        house.rows("select * from subject"),
+        house.rows("select * from authenticator"),
+    )
 
 
 async def test_a53_a_pending_login_binds_no_factor(house):
@@ -158,9 +162,7 @@ async def changed(house, person, kind, state):
         tally = Tally(1, blocked_until=until, streak=10)
         await engine.store.commit(TakeGuess(person.id, of_kind(kind), tally, until))
     elif state != "active":
-        await engine.store.commit(
-            Amend(person.id, id, state=Binding[state.upper()])
-        )
+        await engine.store.commit(Amend(person.id, id, state=Binding[state.upper()]))
 
 
 @pytest.mark.parametrize("enforcement", ["off", "optional", "required"])

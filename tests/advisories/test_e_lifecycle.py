@@ -52,9 +52,7 @@ async def test_a61_a_set_up_dies_with_the_session_it_began_from(house):
     phone = Phone.scanned(shown["otpauth_uri"])
     assert (await owner.send("DELETE", "/v1/sessions")).status == 204
 
-    late = await thief.step(
-        shown["ceremony"], "confirm", code=phone.code(house.clock.seconds)
-    )
+    late = await thief.step(shown["ceremony"], "confirm", code=phone.code(house.clock.seconds))
 
     assert late.status in {401, 409, 410}
     assert len((await owner.get("/v1/factors")).json()["factors"]) == 1
@@ -280,7 +278,7 @@ async def test_a77_a_change_kills_every_second_step_that_is_open(house, act):
 
 async def test_a77_a_reset_password_opens_no_session_and_skips_no_factor(house):
     """The mailbox becomes the only factor (ASVS 6.4.3)."""
-    alice = await house.settle("alice")
+    await house.settle("alice")
     client = house.client()
     await client.post("/v1/account/password/reset", {"identifier": "alice@example.org"})
     [letter] = await house.post()

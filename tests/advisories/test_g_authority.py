@@ -7,6 +7,7 @@ import pytest
 from tests.support.catalogue import documented
 from tests.support.client import Call
 from tests.support.house import living
+from tests.support.server import running_server, start_server
 from twofold.web.kit import Auth
 
 MORE = (
@@ -18,7 +19,7 @@ MORE = (
 
 def everything(house) -> list[object]:
     return [
-        house.rows(f"select * from {table} order by 1, 2")
+        house.table(table)
         for table in ("subject", "identifier", "authenticator", "item", "document")
     ]
 
@@ -125,3 +126,21 @@ async def test_a95_nobody_is_there_before_somebody_was_made(tmp_path, name, pass
         answer = await house.client().start(name, password)
         assert answer.said == "422 invalid-credentials"
         assert house.rows("select count(*) from subject") == [(0,)]
+
+
+@pytest.mark.parametrize("password", ["admin", "password", "changeme", "admin123", "12345678"])
+def test_a95_no_server_begins_with_a_password_that_everybody_knows(tmp_path, password):
+    """The first administrator is admin/admin (seeds)."""
+    with pytest.raises(RuntimeError, match="misconfigured"):
+        start_server(tmp_path, admin_password=password)
+
+
+def test_a95_the_password_that_is_drawn_is_another_one_each_time(tmp_path):
+    """One initial password for all who install it."""
+    drawn = set()
+    for name in ("one", "other"):
+        (tmp_path / name).mkdir()
+        with running_server(tmp_path / name, admin_password=None) as server:
+            drawn.add(server.admin_password)
+    assert len(drawn) == 2
+    assert all(len(password) >= 16 for password in drawn)

@@ -15,7 +15,7 @@ ZOO = (
     None, True, False, 0, 1, -1, 123456, 123456.0, 1e5, 2**63, -(2**63) - 1, "", " ", [], {},
     [""], {"code": "123456"}, {"$ne": None}, [None], [[[]]], "0" * 70_000,
 )  # fmt: skip
-RAW_VALUES = (b"NaN", b"Infinity", b"-Infinity", b"1e999", b"0x10", b"01", b"'a'", b"\"\\ud800\"")
+RAW_VALUES = (b"NaN", b"Infinity", b"-Infinity", b"1e999", b"0x10", b"01", b"'a'", b'"\\ud800"')
 
 
 async def counts(house):
@@ -64,7 +64,8 @@ def odd(code: str) -> list[str]:
         f"{code}\n", f"\n{code}", f"+{code}", f"{code[:1]}_{code[1:]}", f"{code}\x00",
         code.translate({48 + n: 0xFF10 + n for n in range(10)}),
         code.translate({48 + n: 0x0660 + n for n in range(10)}),
-        f"{code}\u200b", f"{code[:3]}\u2028{code[3:]}", f"{code}.", f"0x{code}", f"{code[:3]}.{code[3:]}",
+        f"{code}\u200b", f"{code[:3]}\u2028{code[3:]}", f"{code}.", f"0x{code}",
+        f"{code[:3]}.{code[3:]}",
         f"{code}{code}", f"{code},{code}", f"'{code}'",
     ]  # fmt: skip
 
@@ -98,7 +99,7 @@ def bodies() -> dict[str, bytes]:
     plain = json.dumps({"kind": "login", "identifier": "alice", "password": "x" * 12})
     return {
         "duplicate": b'{"identifier": "alice", "identifier": "root", "password": "xxxxxxxxxxxx"}',
-        "duplicate-escaped": b'{"identifier": "a", "\\u0069dentifier": "b", "password": "xxxxxxxx"}',
+        "duplicate-escaped": b'{"identifier": "a", "\\u0069dentifier": "b"}',
         "deep-list": b"[" * 100_000,
         "deep-closed": b"[" * 30_000 + b"]" * 30_000,
         "deep-object": b'{"a":' * 9_000 + b"1" + b"}" * 9_000,

@@ -120,9 +120,7 @@ async def test_a139_no_form_is_a_tool_for_bombing_strangers(tmp_path, path):
             match path:
                 case "reset":
                     body = {"identifier": "alice@example.org"}
-                    await house.client(f"10.0.0.{number}").post(
-                        "/v1/account/password/reset", body
-                    )
+                    await house.client(f"10.0.0.{number}").post("/v1/account/password/reset", body)
                 case "register":
                     body = {
                         "name": f"n{number}",
@@ -139,8 +137,10 @@ async def test_a139_no_form_is_a_tool_for_bombing_strangers(tmp_path, path):
             assert len(mailed(letters, "victim@example.net")) == len(letters)
 
 
-TEMPLATES = ("{{7*7}}", "${7*7}", "{0.__class__}", "%(x)s", "{% raw %}", "#{7*7}", "<%= 7*7 %>",
-             "{{ ''.__class__ }}", "<script>alert(1)</script>", "[x](http://evil.example)")  # fmt: skip
+TEMPLATES = (
+    "{{7*7}}", "${7*7}", "{0.__class__}", "%(x)s", "{% raw %}", "#{7*7}", "<%= 7*7 %>",
+    "{{ ''.__class__ }}", "<script>alert(1)</script>", "[x](http://evil.example)",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("text", TEMPLATES)
@@ -152,7 +152,9 @@ async def test_a141_what_people_call_themselves_is_no_template(house, text):
     assert shown.status == 201
     phone = Phone.scanned(shown.json()["otpauth_uri"])
     ticket = shown.json()["ceremony"]
-    assert (await client.step(ticket, "confirm", code=phone.code(house.clock.seconds))).status == 200
+    assert (
+        await client.step(ticket, "confirm", code=phone.code(house.clock.seconds))
+    ).status == 200
     [letter] = await house.post()
     assert text in letter.text
     assert "49" not in letter.text.replace(text, "")

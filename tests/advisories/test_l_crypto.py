@@ -44,7 +44,7 @@ def forged(subject: str) -> list[str]:
 
 
 async def test_a143_nothing_of_jose_is_a_token_of_ours(house):
-    """alg none, confusion, embedded keys (CVE-2022-29217, CVE-2024-37568)."""
+    """Alg none, confusion, embedded keys (CVE-2022-29217, CVE-2024-37568)."""
     alice = await house.settle("alice")
     wire = InProcess(house.app)
     for token in forged(alice.id):
@@ -145,9 +145,7 @@ async def test_a151_a_changed_setting_breaks_and_weakens_no_old_app(tmp_path, op
         client = await house.signed_in(alice)
         shown = (await client.post("/v1/factors", {"kind": "totp"})).json()
         phone = Phone.scanned(shown["otpauth_uri"])
-        done = await client.step(
-            shown["ceremony"], "confirm", code=phone.code(clock.seconds)
-        )
+        done = await client.step(shown["ceremony"], "confirm", code=phone.code(clock.seconds))
         assert done.status == 200
 
         # The old secret under the new parameters is nobody's code.

@@ -120,7 +120,9 @@ class Actor:
         if ticket is None or not self._may_guess(person.id):
             return
         code = next(itertools.islice(person.app.wrong(time.time()), self.draw.randrange(99), None))
-        await self._journaled(self._event("guess", person, ""), proving(ticket, code=code), once=True)
+        await self._journaled(
+            self._event("guess", person, ""), proving(ticket, code=code), once=True
+        )
 
     def _may_guess(self, what: str) -> bool:
         self._guesses[what] = self._guesses.get(what, 0) + 1

@@ -7,6 +7,7 @@ be shown histories that must not be, and be seen to find what is wrong with each
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import sqlite3
@@ -72,14 +73,22 @@ class Journal:
 
     def __init__(self, file: Path | None = None) -> None:
         self.events: list[Event] = []
+        self._more = asyncio.Event()
         self._stream = file.open("a", encoding="utf-8") if file else None
 
     def note(self, event: Event) -> None:
         """Write an event down."""
         self.events.append(event)
+        self._more.set()
         if self._stream is not None:
             self._stream.write(json.dumps(asdict(event)) + "\n")
             self._stream.flush()
+
+    async def grown(self, size: int) -> None:
+        """Wait until there are so many events."""
+        while len(self.events) < size:
+            self._more.clear()
+            await self._more.wait()
 
     def close(self) -> None:
         """Let go of the file."""
@@ -186,17 +195,22 @@ def _lost_labels(history: Sequence[Event], facts: Facts) -> Iterator[str]:
 
 
 def _unaudited(history: Sequence[Event], facts: Facts) -> Iterator[str]:
-    granted = {str(e.body["session"]): e for e in facts.trail if str(e.event).endswith(".granted")}
+    granted = {str(e.body["session"]): e for e in facts.trail if e.event.endswith(".granted")}
+    ended = {str(e.body.get("session", "")) for e in facts.trail if e.event == "session.closed"}
     for event in _ended(history, "ok"):
         if event.act in {"login", "recover"} and event.session not in granted:
             yield f"unaudited: session {event.session} was answered"
     for session in facts.sessions - granted.keys():
         yield f"unaudited: session {session} is there"
-    ended = {str(e.body.get("session", "")) for e in facts.trail if e.event == "session.closed"}
     for session in granted.keys() - facts.sessions - ended:
         yield f"unaudited: session {session} was recorded and is not there"
+    yield from _unaudited_marks(granted.values(), facts)
+    yield from _unaudited_changes(facts)
+
+
+def _unaudited_marks(granted: Iterable[Entry], facts: Facts) -> Iterator[str]:
     steps: dict[str, int] = defaultdict(int)
-    for entry in granted.values():
+    for entry in granted:
         found = _STEP.search(str(entry.body.get("spent", "")))
         if found:
             name = str(entry.body["authenticator"])
@@ -204,15 +218,16 @@ def _unaudited(history: Sequence[Event], facts: Facts) -> Iterator[str]:
     for authenticator, mark in facts.marks.items():
         if mark != steps[authenticator]:
             yield f"unaudited: mark {mark} of {authenticator}, recorded is {steps[authenticator]}"
+
+
+def _unaudited_changes(facts: Facts) -> Iterator[str]:
     used = Counter(entry.subject for entry in facts.trail if entry.event == "recovery.used")
     for subject, left in facts.codes_left.items():
         if left != 10 - used[subject]:
             yield f"unaudited: {left} codes of {subject} left, {used[subject]} recorded"
-    renamed = Counter(
-        e.body.get("authenticator") for e in facts.trail if e.event == "factor.renamed"
-    )
+    renamed = {e.body.get("authenticator") for e in facts.trail if e.event == "factor.renamed"}
     for authenticator, label in facts.labels.items():
-        if label and not renamed[authenticator]:
+        if label and authenticator not in renamed:
             yield f"unaudited: label of {authenticator}"
 
 

@@ -162,8 +162,7 @@ NONSENSE = (
     b"GET / HTTP/9.9\r\n\r\n", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
     b"POST /v1/ceremony HTTP/1.1\r\nhost: x\r\ncontent-length: -1\r\n\r\n",
     b"POST /v1/ceremony HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\nab",
-    b"POST /v1/ceremony HTTP/1.1\r\nhost: x\r\ncontent-length: 3\r\n"
-    b"transfer-encoding: chunked\r\n\r\n0\r\n\r\n",
+    b"POST /v1/account HTTP/1.1\r\nhost: x\r\ncontent-length: 3\r\ntransfer-encoding: chunked\r\n\r\n",
     b"GET /health/live HTTP/1.1\r\nhost: x\r\n x: folded\r\n\r\n",
     b"GET /health/live HTTP/1.1\r\nhost : x\r\n\r\n",
     b"GET " + b"/" * 100_000 + b" HTTP/1.1\r\nhost: x\r\n\r\n",
@@ -208,7 +207,7 @@ async def test_memory_stays_where_it_was_whatever_is_thrown_at_us(server, place)
     async def volley() -> None:
         calls = [
             Call("POST", "/v1/ceremony", HUGE["numbers"][: 4 * MEGABYTE]),
-            Call("POST", "/v1/ceremony", HUGE["brackets"][: 60_000]),
+            Call("POST", "/v1/ceremony", HUGE["brackets"][:60_000]),
             Call("POST", "/v1/ceremony", b'{"a":1,"a":2}'),
             Call("POST", "/v1/ceremony/verify", {"ceremony": ticket, "code": "x" * 64}),
             Call("POST", "/v1/ceremony/verify", {"ceremony": "t1." + "A" * 16_000, "code": "1"}),

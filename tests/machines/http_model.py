@@ -105,11 +105,6 @@ class Model:
         """How many audit records there are."""
         return int(self.house.rows("select count(*) from audit")[0][0])
 
-    def events(self, subject: str, event: str) -> int:
-        """How often something happened to somebody."""
-        sql = "select count(*) from audit where subject = ? and event = ?"
-        return int(self.house.rows(sql, subject, event)[0][0])
-
     def accepted(self, proof: tuple[str, ...], where: str) -> None:
         """I1: whatever works once was accepted for one thing only."""
         assert self.spent.setdefault(proof, where) == where, proof
@@ -131,14 +126,14 @@ class Model:
     def _every_session_was_earned(self) -> None:
         """I2, I7, I9: a session has a record, and one of level 2 a spent proof in it."""
         earned = {}
-        for event, body in self.house.rows("select event, body from audit"):
+        for name, body in self.house.rows("select event, body from audit"):
             told = json.loads(body)
-            if event in GRANTING and told.get("session"):
-                earned[told["session"]] = (event, told)
+            if name in GRANTING and told.get("session"):
+                earned[told["session"]] = (name, told)
         for id, aal, amr in self.house.rows("select id, aal, amr from session"):
             assert id in earned, id
-            event, told = earned[id]
-            if aal < 2 or event == "account.password.changed":
+            name, told = earned[id]
+            if aal < 2 or name == "account.password.changed":
                 continue
             assert told["spent"], told
             assert told["authenticator"], told
@@ -160,9 +155,7 @@ class Model:
 
     def _nothing_changed_in_silence(self) -> None:
         """I7: whatever is different now was recorded."""
-        state = tuple(
-            tuple(self.house.rows(f"select * from {table} order by 1, 2")) for table in ROWS
-        )
+        state = tuple(tuple(self.house.table(table)) for table in ROWS)
         now = (state, self.records())
         if self.seen is not None and self.seen[0] != now[0]:
             assert now[1] > self.seen[1]

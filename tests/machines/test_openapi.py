@@ -115,7 +115,7 @@ def test_every_operation_keeps_to_its_document(api, who, mode):
 def _asking(api: Api, who: str):
     def ask(case) -> None:
         answer = case.call(headers=api.credential(who))
-        # The tool does not know that a body may be too large, or a ceremony over, before it is wrong.
+        # A body may be too large, and a ceremony over, before anybody sees what is wrong.
         refused = answer.status_code in {410, 413}
         checks = [check for check in FIT if not (refused and check is negative_data_rejection)]
         case.validate_response(answer, checks=checks)

@@ -1,4 +1,4 @@
-"""Servers that start at once on an empty directory make one key, one database, one administrator."""
+"""Servers that start at once on an empty directory make one key and one administrator."""
 
 from __future__ import annotations
 

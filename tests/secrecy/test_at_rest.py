@@ -1,4 +1,4 @@
-"""What lies in the data directory of a server that is in use, as a thief or a backup would see it."""
+"""What lies in the data directory of a running server, as a thief or a backup would see it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 import base64
 import shutil
 import stat
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -42,8 +43,6 @@ async def test_no_file_but_the_key_helps_to_a_secret(server, tmp_path):
     phone = Phone.scanned(shown["otpauth_uri"])
     # Nothing is written before it is confirmed, not even into the log of a database.
     assert not found(server.data, phone.secret, shown["ceremony"].encode())
-    import time
-
     done = await client.step(shown["ceremony"], "confirm", code=phone.code(time.time()))
     codes = done.json()["result"]["recovery_codes"]
     client.keep(done)

@@ -1,8 +1,9 @@
-"""Every request that carries a credential, at the loudest log level, and then a search everywhere."""
+"""Every request that carries a credential, at the loudest log level; then a search everywhere."""
 
 from __future__ import annotations
 
 import asyncio
+import base64
 import time
 
 from tests.adapters.mailboxes import Mailbox, serve
@@ -148,8 +149,6 @@ class Singer:
         await self.tell(await browser.send("DELETE", "/v1/session"))
 
     async def as_an_application(self, person: Person, secret: str) -> None:
-        import base64
-
         self.canaries.keep("application's secret", secret)
         shown = base64.b64encode(f"shop:{secret}".encode()).decode()
         self.canaries.keep("application's header", shown)
@@ -225,9 +224,7 @@ async def test_no_secret_is_written_anywhere_but_where_it_is_sealed(tmp_path):
 def everything(server: RunningServer, singer: Singer, metrics: Answer) -> dict[str, str]:
     """What is to be searched while the server runs."""
     assert metrics.status == 200
-    refusals = "\n".join(
-        answer.body.decode() + str(answer.headers) for answer in singer.refusals
-    )
+    refusals = "\n".join(answer.body.decode() + str(answer.headers) for answer in singer.refusals)
     assert len(singer.refusals) > 20
     return {"metrics": metrics.body.decode(), "refusals": refusals}
 

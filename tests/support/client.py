@@ -95,7 +95,9 @@ class InProcess:
             sent.append(message)
 
         await self.app(scope, receive, send)
-        found = tuple((name.decode(), value.decode("latin-1")) for name, value in sent[0]["headers"])
+        found = tuple(
+            (name.decode(), value.decode("latin-1")) for name, value in sent[0]["headers"]
+        )
         return Answer(sent[0]["status"], found, b"".join(m.get("body", b"") for m in sent[1:]))
 
 
@@ -268,9 +270,7 @@ class Client:
 
     async def step(self, ticket: str, name: str, **body: object) -> Answer:
         """Any step of a ceremony."""
-        return await self.call(
-            Call("POST", f"/v1/ceremony/{name}", body, (("ceremony", ticket),))
-        )
+        return await self.call(Call("POST", f"/v1/ceremony/{name}", body, (("ceremony", ticket),)))
 
     def keep(self, answer: Answer) -> Answer:
         """Keep the tokens that an answer brought."""

@@ -1,4 +1,4 @@
-"""A second opinion on codes: an authenticator app of our own, which shares nothing with the product.
+"""A second opinion on codes: an authenticator app that shares nothing with the product.
 
 Tests that asked the product for the right code would not notice if it were the wrong one.
 """

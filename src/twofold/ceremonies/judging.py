@@ -26,6 +26,7 @@ from twofold.core.errors import (
 )
 from twofold.core.policy import Policy
 from twofold.core.types import Authenticator, Context, Instant, View
+from twofold.core.values import quick
 from twofold.factors import Answer, Held, Proof, Wrong
 
 Result = TypeVar("Result")
@@ -63,6 +64,7 @@ class Attempt:
         return self.ceremony.name if self.ceremony is not None else None
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Judged:
     """A right answer: whose, what it uses up, and the budget it was judged under."""

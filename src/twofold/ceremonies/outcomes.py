@@ -51,6 +51,7 @@ class Revealed:
     secrets: Mapping[str, object] = field(repr=False)
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Tokens:
     """The names of a session: ``session`` travels in a cookie, ``access`` in a header."""

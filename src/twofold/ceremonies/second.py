@@ -109,11 +109,12 @@ def chosen(engine: Engine, view: View, wanted: str | None, *, recovery: bool) ->
         return _recovery(engine, view)
     known = methods(engine, view)
     if wanted is not None:
-        return tuple(m for m in known if m.authenticator.id == wanted) or _none()
+        return tuple([m for m in known if m.authenticator.id == wanted]) or _none()
     ready = [m for m in known if not m.factor.asks]
     if not ready:
         raise NotPossible
-    return tuple(m for m in ready if m.factor.kind == ready[0].factor.kind)
+    kind = ready[0].factor.kind
+    return tuple([m for m in ready if m.factor.kind == kind])
 
 
 def asking(engine: Engine, view: View, wanted: str | None) -> Method:

@@ -6,11 +6,12 @@ from dataclasses import replace
 
 from twofold.ceremonies import second
 from twofold.ceremonies.engine import Engine
+from twofold.ceremonies.grants import session_id
 from twofold.ceremonies.outcomes import Pending
 from twofold.ceremonies.sessions import is_alive
 from twofold.core.ceremony import Ceremony, Kind, State
 from twofold.core.effects import CloseSessions, Effect, Rotate
-from twofold.core.errors import CeremonyExpired, StepUpRequired
+from twofold.core.errors import CeremonyExpired, Stale, StepUpRequired
 from twofold.core.policy import ACR, Policy, Proven, Requirement, fresh_enough
 from twofold.core.types import (
     SECOND,
@@ -81,6 +82,9 @@ async def replaced(engine: Engine, ceremony: Ceremony, now: Instant) -> tuple[Ef
     subject = SubjectId(ceremony.subject or "")
     found = await engine.store.session(ceremony.realm, subject, ceremony.session)
     if found is None or not is_alive(found[0], now):
+        if await engine.store.session(ceremony.realm, subject, session_id(ceremony)):
+            # This very ceremony ended it while we looked away: an honest retry looks again.
+            raise Stale
         raise CeremonyExpired
     return (
         Rotate(subject, ceremony.session, found[0].generation, now),

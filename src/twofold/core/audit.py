@@ -106,7 +106,9 @@ Fact = Scalar | Sequence[Scalar] | None
 TEXT_LIMIT = 256
 """Characters of any text in a record: a claimant's user agent may be as long as it likes."""
 
-_canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode
+_canonical = json.JSONEncoder(
+    sort_keys=True, separators=(",", ":"), ensure_ascii=True, check_circular=False
+).encode
 
 # One prefix per kind of hash and signature: none can be passed off as another (RFC 6962 2.1).
 _LEAF = b"\x00twofold audit record\n"
@@ -171,7 +173,7 @@ def _allow(facts: tuple[str, ...]) -> None:
 def _plain(value: Fact) -> Fact:
     """The value as JSON will hold it, if it is of a kind that a record may hold."""
     if isinstance(value, list | tuple):
-        return [_scalar(item) for item in value]
+        return [item[:TEXT_LIMIT] if type(item) is str else _scalar(item) for item in value]
     return _scalar(value)
 
 

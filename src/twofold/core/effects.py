@@ -84,6 +84,7 @@ class TakeGuess:
     """When the row may be swept."""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Forgive:
     """Forget wrong guesses; Stale unless the stored tally has the version that was seen.
@@ -96,6 +97,7 @@ class Forgive:
     seen: int
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Unguessed:
     """Stale unless the stored tally has the version that was seen; the tally is kept.

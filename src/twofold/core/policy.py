@@ -226,13 +226,11 @@ def demanded(policy: Policy, client: str, require: Requirement) -> Requirement:
 def decide(policy: Policy, situation: Situation) -> Decision:
     """Say what a ceremony whose first factor is proved still needs."""
     require = demanded(policy, situation.client, situation.require)
-    enforcement, rule = enforced(policy, situation.subject, situation.client)
-    reached = level(situation.proofs)
-    stepped = any(not proof.first for proof in situation.proofs)
-    if require.aal > reached:
+    if require.aal > level(situation.proofs):
         return _for_level(situation, require)
-    if stepped:
+    if not all([proof.first for proof in situation.proofs]):
         return Decision(Need.NOTHING, ("second-factor-proved",))
+    enforcement, rule = enforced(policy, situation.subject, situation.client)
     if enforcement is Enforcement.OFF:
         return Decision(Need.NOTHING, (f"enforcement-off:{rule}",))
     if policy.trusted_networks.contains(situation.address):

@@ -17,6 +17,7 @@ from twofold.core.errors import InvalidToken
 from twofold.core.keyring import Keyring
 from twofold.core.mac import mac
 from twofold.core.types import SessionId, SubjectId
+from twofold.core.values import quick
 
 Kind = Literal["access", "refresh", "session"]
 """``session`` is the cookie's; each works in its own place only (I4)."""
@@ -30,6 +31,7 @@ _LENGTH: Final = 3 + (_HEAD.size + _TAG_SIZE) * 4 // 3
 _ID_SIZE: Final = 16
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Claims:
     """What a token says; true only if the session's row agrees."""

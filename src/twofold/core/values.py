@@ -20,7 +20,7 @@ _set: Final = object.__setattr__
 def quick(cls: type[Value]) -> type[Value]:
     """Give a frozen dataclass with slots an ``__init__`` of the same meaning that is quicker.
 
-    For classes of four fields or more that are made with every request; below that it is no
+    For classes of three fields or more that are made with every request; below that it is no
     gain. Every field is one of ``__init__``, there is no ``__post_init__``, and nothing inherits
     from it: a value of a class below would become one of this class.
     """

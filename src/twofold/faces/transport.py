@@ -27,6 +27,7 @@ from twofold.core.errors import (
 )
 from twofold.core.networks import Networks, client_address
 from twofold.core.types import Context, Transport
+from twofold.core.values import quick
 from twofold.faces import Front
 from twofold.web.cookies import Cookies, own_cookies
 from twofold.web.credentials import session_token
@@ -38,6 +39,7 @@ Body = TypeVar("Body")
 _AGENT = 256
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Caller:
     """What a ceremony's step is told: the context, the ticket, and a cookie not yet set."""

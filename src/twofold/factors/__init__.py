@@ -25,6 +25,7 @@ Answer = str | Mapping[str, object]
 """What a claimant sends back: a code, or a WebAuthn credential as parsed JSON."""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Held:
     """An authenticator with its secret opened, for as long as one step lasts."""

@@ -80,6 +80,7 @@ class Request:
         "_proxies",
         "_query",
         "_receive",
+        "_repeated",
         "_unread",
         "id",
         "method",
@@ -102,6 +103,7 @@ class Request:
         self._proxies = proxies
         # C speed; the last of equal names wins, which `header` notices by the lengths.
         self._headers: dict[bytes, bytes] = dict(scope["headers"])
+        self._repeated = len(self._headers) != len(scope["headers"])
         self._cookies: dict[str, str] | None = None
         self._query: dict[str, str] | None = None
         self._body: bytes | None = None
@@ -123,7 +125,7 @@ class Request:
         value = self._headers.get(key)
         if value is None:
             return None
-        if len(self._headers) != len(self.scope["headers"]):
+        if self._repeated:
             glue = b"; " if key == b"cookie" else b", "
             value = glue.join(found for other, found in self.scope["headers"] if other == key)
         return value.decode("latin-1")
@@ -242,7 +244,7 @@ class Request:
             raise TooSlow from None
 
     async def _read(self, limit: int, *, keep: bool) -> bytes:
-        read: list[bytes] = []
+        read = bytearray()
         size = 0
         while True:
             message = await self._receive()
@@ -251,7 +253,7 @@ class Request:
             piece: bytes = message.get("body", b"")
             size += len(piece)
             if keep and size <= limit:
-                read.append(piece)
+                read += piece
             if not message.get("more_body", False):
                 self._unread = False
                 break
@@ -259,4 +261,4 @@ class Request:
                 break
         if size > limit:
             raise TooLarge
-        return b"".join(read)
+        return bytes(read)

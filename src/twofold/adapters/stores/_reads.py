@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Sequence
 from typing import Any
@@ -22,13 +23,16 @@ from twofold.core.types import (
 )
 from twofold.ports import Entry, Queued
 
-_WIDTH = 18
-"""Columns of the widest part of a view."""
+_WIDTH = 13
+"""Columns of the widest part of a view, the subject; each cell of a row costs, full or empty."""
 
 _SUBJECT, _AUTHENTICATOR, _ITEMS, _TALLY, _POLICY, _SESSION = range(6)
 
 # One row for all items of an authenticator: ten recovery codes must not cost ten steps.
 _GATHERED = "authenticator, json_group_array(json_array(place, key, expires_at, ceremony))"
+
+# In one cell, because it is rarely there and would make all other parts wider.
+_PACKED = f"json_array({rows.SESSION})"
 
 
 def _prefixed(alias: str, columns: str) -> str:
@@ -50,7 +54,7 @@ def _view(who: str) -> str:
             _part(_ITEMS, _GATHERED, 2, f"item where subject = {who} group by authenticator"),
             _part(_TALLY, rows.TALLY, 9, f"guess where subject = {who}"),
             _part(_POLICY, rows.DOCUMENT, 5, policy),
-            _part(_SESSION, rows.SESSION, 18, f"session where subject = {who} and id = ?3"),
+            _part(_SESSION, _PACKED, 1, f"session where subject = {who} and id = ?3"),
         )
     )
 
@@ -87,7 +91,7 @@ def view(
         tuple([rows.to_authenticator(row, items.get(row[0], ())) for row in authenticators]),
         {row[1]: Tally(*row[2:8]) for row in tallies},
         rows.to_document(policies[0]) if policies else None,
-        rows.to_session(sessions[0]) if sessions else None,
+        rows.to_session(json.loads(sessions[0][0])) if sessions else None,
     )
 
 
