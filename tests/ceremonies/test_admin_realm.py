@@ -50,6 +50,13 @@ async def test_a_policy_that_makes_no_sense_changes_nothing(stage):
     assert (await admin_realm.policy(stage.engine, DEFAULT_REALM))[1] == 0
 
 
+async def test_a_kind_that_nobody_has_written_is_refused_by_name(stage):
+    with pytest.raises(Malformed, match="toptp") as refused:
+        await puts(stage, {"kinds": ["totp", "toptp"]}, 0)
+
+    assert refused.value.field == "kinds"
+
+
 async def test_records_are_read_onwards_backwards_and_by_subject(stage):
     alice, bob = await stage.person(totp=False), await stage.person("bob", totp=False)
     await stage.logs_in(alice)

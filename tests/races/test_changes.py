@@ -171,9 +171,10 @@ async def test_new_recovery_codes_asked_for_twice_at_once_leave_one_whole_set(pa
     alice = await place.settle("alice-28")
     client = await signed_in(pair, alice)
 
-    answers = await at_once(pair.urls, [acting(client, "POST", "/v1/recovery-codes", {})] * 6)
+    # No more than one login may get wrong, since all but one of the sets will be dead.
+    answers = await at_once(pair.urls, [acting(client, "POST", "/v1/recovery-codes", {})] * 5)
 
-    assert said(answers) == {"200": 6}
+    assert said(answers) == {"200": 5}
     sets = [answer.json()["codes"] for answer in answers]
     sql = "select count(*) from item where subject = ?"
     assert place.rows(sql, alice.id) == [(10,)]

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from tests.support.client import Answer, at_once, proving
+from tests.support.client import Answer, Call, at_once, proving
 
 MANY = 50
 
@@ -114,8 +114,6 @@ async def test_a_password_that_is_all_there_is_may_be_sent_twice(pair, place):
     carol = await place.settle("carol-6", totp=False)
     ticket = (await pair.client().post("/v1/ceremony", {"identifier": carol.name})).json()
     headers = (("ceremony", ticket["ceremony"]),)
-    from tests.support.client import Call
-
     call = Call("POST", "/v1/ceremony/first-factor", {"password": carol.password}, headers)
 
     answers = await at_once(pair.urls, [call] * 10)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from twofold.ceremonies.engine import Engine
 from twofold.core import policy_document
 from twofold.core.effects import PutDocument
+from twofold.core.errors import Malformed
 from twofold.core.policy import Policy
 from twofold.core.types import POLICY, Context, Document, Realm, SubjectId
 from twofold.ports import Entry
@@ -52,6 +53,9 @@ async def put_policy(
     """
     now = engine.clock.now()
     made = policy_document.merge(body, engine.rules.policy)
+    unknown = set(made.kinds) - set(engine.factors) - set(Policy().kinds)
+    if unknown:
+        raise Malformed(f"There is no kind {min(unknown)!r}.", field="kinds")
     kind, name = POLICY
     document = Document(context.realm, kind, name, json.dumps(body, sort_keys=True), version + 1)
     record = engine.record(

@@ -228,7 +228,7 @@ def decide(policy: Policy, situation: Situation) -> Decision:
     require = demanded(policy, situation.client, situation.require)
     if require.aal > level(situation.proofs):
         return _for_level(situation, require)
-    if not all([proof.first for proof in situation.proofs]):
+    if not all(proof.first for proof in situation.proofs):
         return Decision(Need.NOTHING, ("second-factor-proved",))
     enforcement, rule = enforced(policy, situation.subject, situation.client)
     if enforcement is Enforcement.OFF:

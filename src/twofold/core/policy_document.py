@@ -62,7 +62,7 @@ class _Rule:
 
 _ENFORCEMENT = fields.Choice(Enforcement)
 _KIND = fields.Text(
-    "one of " + ", ".join(Policy().kinds), pattern="|".join(Policy().kinds), longest=32
+    "the name of a kind, such as totp", pattern="(?!recovery$|password$)[a-z][a-z0-9_]*", longest=32
 )
 
 

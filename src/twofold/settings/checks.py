@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from twofold.core import policy_document
-from twofold.core.policy import Profile
+from twofold.core.policy import Policy, Profile
 from twofold.settings.sections import Sending, Texting, Tls
 
 Misfit = tuple[str, str]
@@ -38,6 +38,10 @@ def misfits(values: Mapping[str, Any]) -> Iterator[Misfit]:
     yield from _mail(values)
     yield from _codes(values)
     yield from _places(values)
+    known = {*Policy().kinds, *values["factors.enabled"]}
+    for kind in values["policy.kinds"]:
+        if kind not in known:
+            yield "policy.kinds", f"{kind!r} is no kind of ours, nor in factors.enabled"
     if values["throttle.source_delay"] > values["throttle.source_longest"]:
         yield "throttle.source_delay", "must not exceed throttle.source_longest"
     if values["password.memory_kib"] < 8 * values["password.lanes"]:

@@ -154,6 +154,17 @@ class Dialects:
 
 
 @dataclass(frozen=True, slots=True)
+class Factors:
+    """Which factors of other packages are loaded; ours always are."""
+
+    enabled: tuple[str, ...] = setting(
+        (),
+        Listed(Text("the name of an entry point", r"[a-z][a-z0-9_]{0,31}")),
+        "Entry points of the group twofold.factors to load.",
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class Email:
     """How mail is sent, and the codes in it."""
 
@@ -314,6 +325,7 @@ class Settings:
     database: Database = field(default_factory=Database)
     policy: Policy = field(default_factory=Policy)
     dialects: Dialects = field(default_factory=Dialects)
+    factors: Factors = field(default_factory=Factors)
     email: Email = field(default_factory=Email)
     sms: Sms = field(default_factory=Sms)
     totp: Totp = field(default_factory=Totp)

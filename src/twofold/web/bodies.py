@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import accumulate
 from typing import Any, Final, Never, TypeVar
 from urllib.parse import parse_qsl
@@ -28,6 +28,7 @@ _PARAMETERS: Final = re.compile(r"\s*;\s*charset=\"?utf-8\"?\s*", re.IGNORECASE)
 _STRING: Final = re.compile(rb'"(?:[^"\\]|\\.)*"')
 _NO_BRACKETS: Final = bytes(set(range(256)) - set(b"[]{}"))
 _STEPS: Final = tuple(1 if sign in b"[{" else -1 for sign in range(256))
+_BLANKS: Final = " \t\n\r"
 _LONGEST_INTEGER: Final = 20
 _LONGEST_FRACTION: Final = 64
 _INTEGERS: Final = range(-(2**63), 2**63)
@@ -77,14 +78,20 @@ def parse_json(raw: bytes, *, depth: int = 32) -> object:
     """
     _refuse_depth(raw, depth)
     try:
-        text = raw.decode("utf-8")
-        value: object = _DECODER.decode(text)
+        text = raw.decode("utf-8").strip(_BLANKS)
+        value, end = _read(text)
     except ValueError:
         # Neither the position nor the words of the parser: both would repeat the client's bytes.
-        raise Malformed("The body is not one JSON value in UTF-8.") from None
+        raise _no_json() from None
+    if end != len(text):
+        raise _no_json()
     if "\\u" in text:
         _refuse_odd_text(value)
     return value
+
+
+def _no_json() -> Malformed:
+    return Malformed("The body is not one JSON value in UTF-8.")
 
 
 def convert(value: object, shape: type[Shape], *, lax: bool = False) -> Shape:
@@ -145,9 +152,9 @@ def _constant(_: str) -> Never:
     raise Malformed("NaN and Infinity are no JSON.")
 
 
-_DECODER: Final = json.JSONDecoder(
+_read: Final[Callable[[str], tuple[object, int]]] = json.JSONDecoder(
     object_pairs_hook=_pairs, parse_int=_integer, parse_float=_fraction, parse_constant=_constant
-)
+).raw_decode
 
 
 def _refuse_depth(raw: bytes, depth: int) -> None:

@@ -34,6 +34,7 @@ from twofold.factors.recovery_codes import RecoveryCodes
 from twofold.factors.totp import TotpFactor
 from twofold.ports import Clock, Entropy, Metrics, Store
 from twofold.settings import Settings
+from twofold.wiring import extensions
 from twofold.wiring.keys import fit
 
 DATABASE: Final = "twofold.db"
@@ -238,6 +239,7 @@ def _second(settings: Settings) -> tuple[Factor, ...]:
             cooldown=mail.code_cooldown,
             daily=mail.code_daily,
         ),
+        *extensions.factors(settings.factors.enabled),
     )
 
 
