@@ -3,7 +3,7 @@
 import pytest
 from jinja2 import UndefinedError
 
-from twofold.web.html import environment, local_path, page
+from twofold.web.html import Templates, local_path, page
 
 
 @pytest.fixture
@@ -12,7 +12,7 @@ def templates(tmp_path):
         '<style nonce="{{ nonce }}"></style><p title="{{ name }}">{{ name }}</p>'
     )
     (tmp_path / "plain.txt").write_text("{{ name }}")
-    return environment(tmp_path)
+    return Templates(tmp_path)
 
 
 @pytest.mark.parametrize("name", ["hello.html", "plain.txt"])

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -20,6 +21,10 @@ Result = TypeVar("Result")
 
 QUEUE_PER_WORKER = 32
 """About a second of Argon2id with 19 MiB and two passes on a slow core."""
+
+
+NICENESS = 5
+"""A third of the share of a thread that serves, where both want the same core."""
 
 
 class HashingPool:
@@ -46,7 +51,7 @@ class HashingPool:
         self.workers = threads
         self.queue_limit = waiting
         self._retry_after = retry_after
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="twofold-hash")
+        self._pool = ThreadPoolExecutor(threads, "twofold-hash", initializer=_step_back)
         self._lock = threading.Lock()
         self._admitted = 0
         self._closed = False
@@ -88,6 +93,15 @@ class HashingPool:
     def _release(self, _: Future[Result]) -> None:
         with self._lock:
             self._admitted -= 1
+
+
+def _step_back() -> None:
+    """Let requests go first where a core is shared: a hash takes long anyway, a code check not.
+
+    Linux counts niceness per thread, and lowering one's own priority needs no right.
+    """
+    if sys.platform == "linux":
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
 
 
 def _cores() -> int:

@@ -27,13 +27,13 @@ from twofold.faces.answers import OVER, Answers
 from twofold.faces.transport import Caller, Entrance
 from twofold.web.csrf import FIELD, FormTokens, new_binding
 from twofold.web.headers import ASSET, Header
-from twofold.web.html import environment, page
+from twofold.web.html import Templates, page
 from twofold.web.kit import Request, Response, Route
 from twofold.web.problems import refusal
 from twofold.web.response import redirect
 
 HERE: Final = Path(__file__).parent
-_TEMPLATES: Final = environment(HERE / "templates")
+_TEMPLATES: Final = Templates(HERE / "templates")
 _KEPT: Final = frozenset({b"retry-after", b"allow"})
 _TYPES: Final = {".css": b"text/css; charset=utf-8", ".js": b"text/javascript; charset=utf-8"}
 

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from twofold.web.html import environment, page
+from twofold.web.html import Templates, page
 from twofold.web.openapi import Json
 from twofold.web.response import Response
 
-_TEMPLATES: Final = environment(Path(__file__).parent / "templates")
+_TEMPLATES: Final = Templates(Path(__file__).parent / "templates")
 _CREDENTIALS: Final[Mapping[str, str]] = {
     "session": "-H 'Authorization: Bearer '\"$TOKEN\"",
     "ceremony": "-H 'Ceremony: '\"$CEREMONY\"",

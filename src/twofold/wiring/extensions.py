@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from importlib.metadata import entry_points
 from typing import Final
 
 from twofold.core.errors import Misconfigured
@@ -15,8 +14,12 @@ GROUP: Final = "twofold.factors"
 
 def factors(names: Iterable[str]) -> tuple[Factor, ...]:
     """Load the named factors; Misconfigured lists those that no installed package offers."""
-    offered = {point.name: point for point in entry_points(group=GROUP)}
     wanted = tuple(names)
+    if not wanted:
+        return ()
+    from importlib.metadata import entry_points
+
+    offered = {point.name: point for point in entry_points(group=GROUP)}
     faults = tuple(
         f"factors.enabled: no installed package offers {name!r}"
         for name in wanted
