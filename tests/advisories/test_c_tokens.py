@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from tests.support.catalogue import documented
-from tests.support.client import Browser, Call, InProcess, bearer
+from tests.support.client import Browser, Call, Client, InProcess, bearer
 from tests.support.house import living
 from twofold.ceremonies import admin
+from twofold.core.effects import Sweep
 from twofold.core.types import Context
 from twofold.web.kit import Auth
 
@@ -202,3 +203,58 @@ async def test_a43_a_ticket_whose_session_was_ended_opens_no_other(house):
     assert again.said == "409 ceremony-consumed"
     answer = await InProcess(house.app).send("GET", "/v1/session", bearer(old), b"")
     assert answer.said == "401 invalid-token"
+
+
+async def test_a43_what_ended_a_ceremony_is_remembered_longer_than_its_last_ticket_lives(tmp_path):
+    """Swept too early, and the ticket that was kept back opens the ended session again."""
+    options = {"policy.enforcement": "required", "policy.grace": 86_400}
+    async with living(tmp_path / "db", options) as house:
+        carol = await house.settle("carol", totp=False)
+        client = house.client()
+        begun = await client.call(Call("POST", "/v1/ceremony", {"identifier": "carol"}))
+        tickets = []
+        for wait in (1, 297):
+            house.clock.move(wait)
+            answer = await client.step(
+                begun.json()["ceremony"], "first-factor", password=carol.password
+            )
+            tickets.append(answer.json()["ceremony"])
+        client.keep(await client.step(tickets[0], "skip"))
+        old = client.token
+        assert (await client.send("DELETE", "/v1/session")).status == 204
+        house.clock.move(700)
+        await house.engine.store.commit(Sweep(house.clock.now()))
+
+        late = await client.step(tickets[1], "skip")
+
+        assert late.said == "409 ceremony-consumed"
+        answer = await InProcess(house.app).send("GET", "/v1/session", bearer(old), b"")
+        assert answer.said == "401 invalid-token"
+
+
+async def test_a41_a_remembered_session_changes_nothing_once_it_was_ended_elsewhere(tmp_path):
+    """Revoked in one process, and still good for an act in another (CVE-2026-33496)."""
+    options = {"sessions.cache_seconds": 30}
+    async with living(tmp_path / "db", options) as house:
+        alice = await house.settle("alice")
+        thief, owner = await house.signed_in(alice), await house.signed_in(alice)
+        async with living(tmp_path / "db", options, clock=house.clock, ring=house.ring) as other:
+            remembered = Client(InProcess(other.app), token=thief.token)
+            assert (await remembered.get("/v1/session")).status == 200
+            assert (await owner.send("DELETE", "/v1/sessions")).status == 204
+            before = [house.table(name) for name in ("subject", "authenticator", "session")]
+
+            for operation in documented(
+                other.app.routes, Auth.SESSION, Auth.ADMIN, id=alice.factor("totp")
+            ):
+                call = operation.call
+                if call.method != "GET":
+                    body = {"label": "mine"} if call.method == "PATCH" else call.body
+                    answer = await remembered.send(call.method, call.path, body)
+                    # Signing out once more ends what has ended.
+                    fine = {401, 410} | ({204} if call.path == "/v1/session" else set())
+                    assert answer.status in fine, (call.method, call.path, answer.said)
+
+            after = [house.table(name) for name in ("subject", "authenticator", "session")]
+        assert after == before
+        assert (await owner.get("/v1/session")).status == 200

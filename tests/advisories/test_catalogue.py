@@ -14,7 +14,7 @@ CONCERNED = tuple(
     for number in (
         *(1, 3, 5, 7, 11, 13),  # replay
         *(15, 17, 19, 21, 23, 27, 29),  # guessing
-        *(31, 33, 35, 43),  # tokens
+        *(31, 33, 35, 41, 43),  # tokens
         *(49, 53, 55, 57, 59),  # other paths
         *(61, 63, 65, 67, 69, 71, 73, 75, 77),  # enrolment, removal, recovery
         *(79, 81, 83, 85, 89),  # disclosure

@@ -102,6 +102,39 @@ async def test_a_lost_answer_is_given_again_with_its_codes(stage):
         await confirms(stage, revealed, another(right))
 
 
+class Between:
+    """A store that lets something happen just before a session is looked up."""
+
+    def __init__(self, store, before):
+        self.store = store
+        self.before = before
+
+    def __getattr__(self, name):
+        return getattr(self.store, name)
+
+    async def session(self, *named):
+        before, self.before = self.before, None
+        if before is not None:
+            await before()
+        return await self.store.session(*named)
+
+
+async def test_two_honest_tries_of_one_confirmation_are_given_the_same_session(stage):
+    alice = await stage.person(totp=False)
+    _, revealed = await starts(stage, alice)
+    answer = code(secret_of(revealed), stage.clock.now())
+    granted = []
+
+    async def the_other():
+        granted.append(await confirms(stage, revealed, answer))
+
+    stage.engine = replace(stage.engine, store=Between(stage.store, the_other))
+    granted.append(await confirms(stage, revealed, answer))
+
+    assert granted[0].tokens == granted[1].tokens
+    assert granted[0].recovery_codes == granted[1].recovery_codes
+
+
 async def test_a_second_try_makes_another_secret_and_forgets_the_first(stage):
     alice = await stage.person(totp=False)
     _, first = await starts(stage, alice)

@@ -11,6 +11,7 @@ from twofold.core.errors import (
     CeremonyConsumed,
     CeremonyExpired,
     InvalidCredentials,
+    InvalidToken,
     NotAllowed,
     StepUpRequired,
 )
@@ -149,7 +150,15 @@ async def test_nobody_steps_up_for_a_subject_that_is_gone(stage):
     alice = await stage.person()
     session = replace((await stage.logs_in(alice)).session, subject="f" * 32)
 
-    with pytest.raises(CeremonyExpired):
+    with pytest.raises(InvalidToken):
+        await begins(stage, session)
+
+
+async def test_nobody_steps_up_from_a_session_that_has_ended_since_it_was_read(stage):
+    alice = await stage.person()
+    session = replace((await stage.logs_in(alice)).session, id="f" * 32)
+
+    with pytest.raises(InvalidToken):
         await begins(stage, session)
 
 

@@ -35,9 +35,7 @@ async def test_nobody_is_refused_while_a_key_is_rotated(pair, place):
             fresh = await there.call(Call("POST", "/v1/tokens/refresh", body))
             ticket = await here.ticket(alice.name, alice.password)
             state = await there.get("/v1/ceremony", headers=(("ceremony", ticket),))
-            for answer in (shown, fresh, state):
-                if answer.status != 200:
-                    refused.append(answer.said)
+            refused.extend(one.said for one in (shown, fresh, state) if one.status != 200)
 
     async def rotate() -> None:
         nonlocal rotated

@@ -108,4 +108,8 @@ def ended(view: View, ceremony: Ceremony, policy: Policy) -> TakeGuess:
     scope = of_ceremony(ceremony.jti)
     seen = view.tallies.get(scope, NONE)
     spent = Tally(version=seen.version + 1, streak=policy.guesses_per_ceremony)
-    return TakeGuess(view.subject.id, scope, spent, ceremony.expires_at)
+    # Another ticket of the same ceremony may live longer than this one: a set-up that the first
+    # step led to a second time. None outlives this, and until then it must not be forgotten.
+    longest = (policy.ceremony_life + policy.enrolment_life) * SECOND
+    keep_until = max(ceremony.expires_at, Instant(ceremony.started_at + longest))
+    return TakeGuess(view.subject.id, scope, spent, keep_until)

@@ -138,8 +138,12 @@ async def _remove(engine: Engine, bearer: Bearer, id: str, context: Context, now
     require_fresh(engine, view, session, policy, now)
     gone = found(engine, view, id)
     left = tuple(m for m in second.methods(engine, view) if m.authenticator.id != id)
-    if not left:
-        _refuse_last(policy, view, session)
+    if not left and is_demanded(policy, view, session):
+        record = engine.record(
+            "access.refused", now, view.subject, context, authenticator=id, reason=LastFactor.code
+        )
+        await engine.commit(record)
+        raise LastFactor
     held, subject = gone.authenticator, view.subject
     told = {"kind": held.kind, "label": held.label, **sessions.seen_from(context)}
     await engine.commit(
@@ -155,9 +159,9 @@ async def _remove(engine: Engine, bearer: Bearer, id: str, context: Context, now
     return Done(facts, closes_session=policy.closing is Closing.ALL)
 
 
-def _refuse_last(policy: Policy, view: View, session: Session) -> None:
-    if enforced(policy, view.subject, session.client)[0] is Enforcement.REQUIRED:
-        raise LastFactor
+def is_demanded(policy: Policy, view: View, session: Session) -> bool:
+    """Say whether policy demands a second factor of the subject."""
+    return enforced(policy, view.subject, session.client)[0] is Enforcement.REQUIRED
 
 
 def unbinding(

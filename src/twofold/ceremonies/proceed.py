@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import partial
 
 from twofold.ceremonies import guesses, second, step_up
 from twofold.ceremonies.engine import Engine
 from twofold.ceremonies.grants import granted, new_session
 from twofold.ceremonies.outcomes import Granted, Outcome
+from twofold.core import audit
 from twofold.core.ceremony import Ceremony, Kind, State, Step, advance, require_step
 from twofold.core.effects import Effect, OpenSession
 from twofold.core.errors import NotAllowed
@@ -50,22 +50,16 @@ async def proceed(
     decision = decide(policy, second.situation(engine, view, ceremony, right.proofs, context, now))
     if decision.need is Need.NOTHING:
         return await _grant(engine, ceremony, view, policy, context, now, right, decision)
-    event = f"{EVENTS[ceremony.kind]}.{'password' if right.method == 'password' else 'code'}"
+    event = (
+        f"{EVENTS[ceremony.kind]}.{'password' if right.method == engine.opening.kind else 'code'}"
+    )
     if decision.need is Need.IMPOSSIBLE:
         refused = f"{EVENTS[ceremony.kind]}.refused"
         facts = engine.record(refused, now, view.subject, context, reasons=decision.reasons)
         await engine.commit(*right.paid, facts)
         raise NotAllowed
     accepted = engine.record(
-        f"{event}.accepted",
-        now,
-        view.subject,
-        context,
-        method=right.method,
-        authenticator=right.authenticator,
-        spent=right.note or None,
-        ceremony=ceremony.name,
-        reasons=decision.reasons,
+        f"{event}.accepted", now, view.subject, context, by="", **_told(ceremony, right, decision)
     )
     await engine.commit(*right.paid, accepted)
     moved = _moved(replace(ceremony, proofs=right.proofs), policy, decision, now)
@@ -97,21 +91,20 @@ async def _grant(
     decision: Decision,
 ) -> Granted:
     require_step(ceremony, Step.PROVE, State.DONE)
-    opening = partial(new_session, proofs=right.proofs, trusted=decision.trusted)
-    session = opening(engine, ceremony, policy, context, right.answer, now)
+    session = new_session(
+        engine, ceremony, policy, context, right.answer, now,
+        proofs=right.proofs, trusted=decision.trusted,
+    )  # fmt: skip
     record = engine.record(
         f"{EVENTS[ceremony.kind]}.granted",
         now,
         view.subject,
         context,
-        method=right.method,
-        authenticator=right.authenticator,
-        spent=right.note or None,
-        ceremony=ceremony.name,
         session=session.id,
         aal=int(session.aal),
         amr=session.amr,
-        reasons=decision.reasons,
+        by="",
+        **_told(ceremony, right, decision),
     )
     await engine.commit(
         *right.paid,
@@ -123,6 +116,17 @@ async def _grant(
     )
     ended = (ceremony.session,) if ceremony.session else ()
     return granted(engine, session, view, ended=ended, codes_left=right.codes_left)
+
+
+def _told(ceremony: Ceremony, right: Right, decision: Decision) -> dict[str, audit.Fact]:
+    """Return what a record says of a right answer: who proved what, where, and why it sufficed."""
+    return {
+        "method": right.method,
+        "authenticator": right.authenticator,
+        "spent": right.note or None,
+        "ceremony": ceremony.name,
+        "reasons": decision.reasons,
+    }
 
 
 def _over(ceremony: Ceremony, view: View, policy: Policy, now: Instant) -> tuple[Effect, ...]:

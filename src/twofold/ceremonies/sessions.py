@@ -195,6 +195,8 @@ async def close(engine: Engine, bearer: Bearer, session_id: str, context: Contex
 async def close_others(engine: Engine, bearer: Bearer, context: Context) -> Done:
     """End all sessions of the bearer but the one that asks."""
     now = engine.clock.now()
+    # Looked at again: a session that was ended elsewhere ends nobody else's (A41).
+    await look(engine, bearer)
     ours = bearer.session.id
     ended = [session.id for session in await listed(engine, bearer) if session.id != ours]
     await engine.commit(

@@ -11,7 +11,7 @@ from twofold.ceremonies.outcomes import Pending
 from twofold.ceremonies.sessions import is_alive
 from twofold.core.ceremony import Ceremony, Kind, State
 from twofold.core.effects import CloseSessions, Effect, Rotate
-from twofold.core.errors import CeremonyExpired, Stale, StepUpRequired
+from twofold.core.errors import CeremonyExpired, InvalidToken, Stale, StepUpRequired
 from twofold.core.policy import ACR, Policy, Proven, Requirement, fresh_enough
 from twofold.core.types import (
     SECOND,
@@ -50,9 +50,13 @@ async def begin(
 async def started(
     engine: Engine, session: Session, context: Context, now: Instant, kind: Kind
 ) -> Ceremony:
-    """Return a ceremony that begins from a session and stands on what the session proved."""
-    view = await engine.store.view(session.realm, session.subject)
-    epoch = view.subject.epoch if view is not None else 0
+    """Return a ceremony that begins from a session and stands on what the session proved.
+
+    InvalidToken if the session has ended since it was read, or remembered (A41).
+    """
+    view = await engine.store.view(session.realm, session.subject, session=session.id)
+    if view is None or view.session is None:
+        raise InvalidToken
     return Ceremony(
         jti=engine.draw(16).hex(),
         kind=kind,
@@ -62,7 +66,7 @@ async def started(
         started_at=now,
         expires_at=Instant(now + engine.rules.policy.ceremony_life * SECOND),
         subject=session.subject,
-        epoch=epoch,
+        epoch=view.subject.epoch,
         proofs=(inherited(session, kind),),
         binding=context.binding,
         transport=context.transport.value,
