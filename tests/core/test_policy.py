@@ -180,6 +180,13 @@ def test_a_demanded_enrolment_may_be_put_off_within_the_days_of_grace() -> None:
     assert decide(policy, situation(now=end)).skippable_until is None
 
 
+def test_an_administrator_is_given_no_grace() -> None:
+    policy = Policy(grace=60)
+    decision = decide(policy, situation(subject=replace(ALICE, admin=True)))
+
+    assert (decision.need, decision.skippable_until) == (Need.ENROLMENT, None)
+
+
 def test_a_client_raises_a_requirement_and_never_lowers_it() -> None:
     policy = Policy(clients={"bank": ClientRule(aal=Aal.TWO, max_age=300)})
 

@@ -256,7 +256,9 @@ def _for_level(situation: Situation, require: Requirement) -> Decision:
 
 def _enrolment(policy: Policy, situation: Situation, reason: str) -> Decision:
     until = Instant(situation.subject.created_at + policy.grace * SECOND)
-    skippable = until if situation.now < until else None
+    # No grace for administrators: what they may do is worth more than their convenience.
+    patient = situation.now < until and not situation.subject.admin
+    skippable = until if patient else None
     return Decision(Need.ENROLMENT, (reason, "no-second-factor"), skippable_until=skippable)
 
 
