@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.contracts import samples
 from twofold import settings
 from twofold.adapters.keyfile import KeyFile
+from twofold.adapters.stores.memory import MemoryStore
 from twofold.adapters.system import SystemClock
 from twofold.ceremonies import login
 from twofold.ceremonies.outcomes import Pending
@@ -21,6 +23,7 @@ from twofold.core.types import DEFAULT_REALM, Context
 from twofold.wiring import keys as keeping
 from twofold.wiring.first_start import first_start
 from twofold.wiring.house import base_url, build, database_path, opened
+from twofold.wiring.serve import inhabited
 
 CHEAP = {"password.memory_kib": 8, "password.time": 1}
 
@@ -298,3 +301,15 @@ async def test_a_house_in_memory_needs_no_directory(tmp_path):
 
 def key_file_ring():
     return keeping.Keyring((keeping.MasterKey.of(os.urandom(32), SystemClock().now()),))
+
+
+async def test_a_mail_server_that_is_down_takes_nobody_out_of_service(tmp_path):
+    """R12: who signs in with an app does not need the mail that waits for somebody else."""
+    known = configured(tmp_path / "data")
+    await asyncio.to_thread(first_start, known, None)
+    store = MemoryStore()
+    await store.commit(*samples.alice(samples.message(due_at=samples.NOW)))
+    running = inhabited(known, store)
+
+    assert await store.queued() == (1, samples.NOW)
+    assert set((await running.ready()).values()) == {""}

@@ -3,7 +3,7 @@
 import asyncio
 
 from twofold.adapters.stores.memory import MemoryStore
-from twofold.adapters.sweeper import Sweeper
+from twofold.adapters.sweeper import LAG, Sweeper
 from twofold.adapters.unmetered import Unmetered
 from twofold.core.effects import PutSubject, TakeGuess
 from twofold.core.errors import Unavailable
@@ -18,11 +18,11 @@ class Clock:
         return NOW
 
 
-async def a_store_with_an_old_tally():
+async def a_store_with_an_old_tally(age=LAG + 1):
     store = MemoryStore()
     await store.commit(
         PutSubject(Subject(DEFAULT_REALM, WHO, "alice", NOW)),
-        TakeGuess(WHO, "kind:totp", Tally(version=1, spent=1), Instant(NOW - 1)),
+        TakeGuess(WHO, "kind:totp", Tally(version=1, spent=1), Instant(NOW - age)),
     )
     return store
 
@@ -38,6 +38,15 @@ async def test_a_round_deletes_what_has_expired():
     await sweeper.sweep()
 
     assert await tallies(store) == {}
+
+
+async def test_what_has_just_expired_is_left_to_those_who_record_it():
+    store = await a_store_with_an_old_tally(age=LAG)
+    sweeper = Sweeper(store=store, clock=Clock(), metrics=Unmetered(), period=60)
+
+    await sweeper.sweep()
+
+    assert list(await tallies(store)) == ["kind:totp"]
 
 
 async def test_rounds_come_by_themselves_until_it_is_stopped():

@@ -12,9 +12,14 @@ from typing import Final
 
 from twofold.core.effects import Sweep
 from twofold.core.errors import TwofoldError
+from twofold.core.types import SECOND, Instant
 from twofold.ports import Clock, Metrics, Store
 
 _LOG: Final = logging.getLogger("twofold.sweeper")
+
+LAG: Final = 60 * SECOND
+"""How long what has expired is left lying: the outbox drops a dead message itself and records
+that it did, and must not find it gone."""
 
 MOST: Final = 2_000
 """Rows per table and round."""
@@ -50,7 +55,7 @@ class Sweeper:
     async def sweep(self) -> None:
         """Delete one round of what has expired; a store that cannot do it now is left alone."""
         try:
-            await self._store.commit(Sweep(self._clock.now(), self._most))
+            await self._store.commit(Sweep(Instant(self._clock.now() - LAG), self._most))
         except TwofoldError as error:
             _LOG.warning("what has expired is not deleted yet: %s", type(error).__name__)
             self._metrics.count("sweep.failed", {})
