@@ -165,7 +165,7 @@ async def create_subject(  # noqa: PLR0913 - what a subject is made of, each by 
     if password is not None:
         bound = await hashed(engine, new, password, now)
         effects.append(first_password(engine, new, bound, now))
-    record = engine.record("subject.created", now, new, context, by=by, admin=int(admin))
+    record = engine.record("subject.created", now, new, context, by=by, admin=admin)
     await engine.commit(*effects, record)
     return new
 
