@@ -284,6 +284,10 @@ async def test_a_blocked_kind_sends_nothing(stage):
 
     assert pending.ceremony.state is State.SECOND_FACTOR
     assert len(await stage.mail()) == sent
+    with pytest.raises(FactorBlocked):
+        await prove.ask(stage.engine, pending.ticket, HERE)
+    assert len(await stage.mail()) == sent
+    assert (await stage.events(dave))[-1] == "login.blocked"
 
 
 async def test_what_needs_no_challenge_cannot_be_asked_for(stage):

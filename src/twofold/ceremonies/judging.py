@@ -89,7 +89,7 @@ async def judge(
     """
     if attempt.overtaken:
         await _replayed(engine, attempt, view)
-    budget = await _budget(engine, attempt, view, policy, targets[0].factor.kind)
+    budget = await budgeted(engine, attempt, view, policy, targets[0].factor.kind)
     worst: Wrong | None = None
     for method in targets:
         verdict = await _verdict(engine, attempt, method, opened or engine.held)
@@ -114,9 +114,13 @@ async def _verdict(
     return verdict
 
 
-async def _budget(
+async def budgeted(
     engine: Engine, attempt: Attempt, view: View, policy: Policy, kind: str
 ) -> guesses.Budget:
+    """Return the budget an answer of a kind is judged under; a spent one is recorded and raises.
+
+    Asking for a code needs a budget too: none is sent that could not be judged.
+    """
     try:
         return guesses.budget(view, policy, kind, attempt.ceremony, attempt.now)
     except (FactorBlocked, CeremonyConsumed):

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from twofold.ceremonies import guesses, second
+from twofold.ceremonies import second
 from twofold.ceremonies.engine import Engine
 from twofold.ceremonies.grants import again, session_id
-from twofold.ceremonies.judging import Attempt, Words, codes_left, judge, paid, spending
+from twofold.ceremonies.judging import Attempt, Words, budgeted, codes_left, judge, paid, spending
 from twofold.ceremonies.outcomes import Outcome
 from twofold.ceremonies.proceed import EVENTS, Right, proceed
 from twofold.core.ceremony import Ceremony, State, Step, advance, require_step
@@ -115,7 +115,8 @@ async def asked(
     view = await engine.look(ceremony)
     policy = engine.policy(view.policy)
     method = second.asking(engine, view, authenticator)
-    budget = guesses.budget(view, policy, method.factor.kind, ceremony, now)
+    asking = Attempt("", context, now, WORDS[ceremony.kind], ceremony.voice, ceremony)
+    budget = await budgeted(engine, asking, view, policy, method.factor.kind)
     challenge, sent = second.challenged(engine, view, method, ceremony.voice, now)
     record = engine.record(
         f"{EVENTS[ceremony.kind]}.code.asked",

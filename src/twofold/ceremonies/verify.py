@@ -14,13 +14,22 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from twofold.ceremonies import enrol, guesses, second
+from twofold.ceremonies import enrol, second
 from twofold.ceremonies.account import check_name, plain
 from twofold.ceremonies.admin import find
 from twofold.ceremonies.changes import changed
 from twofold.ceremonies.clients import Client, authenticate_client
 from twofold.ceremonies.engine import Engine
-from twofold.ceremonies.judging import Attempt, Judged, Words, codes_left, judge, paid, spending
+from twofold.ceremonies.judging import (
+    Attempt,
+    Judged,
+    Words,
+    budgeted,
+    codes_left,
+    judge,
+    paid,
+    spending,
+)
 from twofold.ceremonies.manage import FactorRow, RecoveryRow, factor_rows, recovery_row
 from twofold.ceremonies.outcomes import Done, Outcome, Revealed
 from twofold.ceremonies.step_up import reachable
@@ -230,7 +239,8 @@ async def ask(
         view = await _active(engine, where, subject, now)
         policy = engine.policy(view.policy)
         method = second.asking(engine, view, authenticator)
-        guesses.budget(view, policy, method.factor.kind, None, now)
+        asking = Attempt("", where, now, _WORDS, _voice(client))
+        await budgeted(engine, asking, view, policy, method.factor.kind)
         challenge, sent = second.challenged(engine, view, method, _voice(client), now)
         if challenge.ceremony not in (None, _voice(client)) and challenge.resend_at is not None:
             # A code for another application is on its way; this one needs its own.
