@@ -7,7 +7,6 @@ Owners are told of every act that touches what they sign in with.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import partial
 
 from twofold.ceremonies import second
@@ -26,7 +25,6 @@ from twofold.core import identifiers, letters
 from twofold.core.effects import Bind, CloseSessions, Effect, Forgive, Unbind
 from twofold.core.errors import Malformed, NotAllowed, NotFound
 from twofold.core.types import (
-    Authenticator,
     Context,
     Instant,
     Realm,
@@ -34,7 +32,7 @@ from twofold.core.types import (
     Subject,
     View,
 )
-from twofold.factors import Bound, Wish
+from twofold.factors import Wish
 
 
 async def factors_of(engine: Engine, realm: Realm, subject: str) -> tuple[FactorRow, ...]:
@@ -131,7 +129,8 @@ async def _import(
     if wish.secret is None and not factor.asks:
         raise Malformed("There is no secret to import.", field="secret")
     bound = factor.bind(owner, wish, engine.draw(), now)
-    new = _imported(engine, view, kind, wish, bound, now)
+    first = not second.methods(engine, view)
+    new = engine.made(owner, kind, bound, now, label=wish.label, preferred=first)
     told = {"kind": kind, "label": wish.label}
     await engine.commit(
         changed(owner),
@@ -143,22 +142,6 @@ async def _import(
         *engine.letter(now, owner, "factor-added", told),
     )
     return new.id
-
-
-def _imported(
-    engine: Engine, view: View, kind: str, wish: Wish, bound: Bound, now: Instant
-) -> Authenticator:
-    blank = Authenticator(
-        id=engine.new_authenticator_id(),
-        subject=view.subject.id,
-        realm=view.subject.realm,
-        kind=kind,
-        created_at=now,
-        label=wish.label,
-        parameters=bound.parameters,
-        preferred=not second.methods(engine, view),
-    )
-    return replace(blank, sealed=engine.sealed(blank, bound.secret))
 
 
 async def unlock(engine: Engine, context: Context, by: str, subject: str) -> tuple[str, ...]:

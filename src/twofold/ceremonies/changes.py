@@ -22,7 +22,6 @@ from twofold.core.policy import Closing, Policy
 from twofold.core.throttle import NONE, Limits, of_kind, shut, taken
 from twofold.core.types import (
     SECOND,
-    Authenticator,
     Binding,
     Instant,
     SessionId,
@@ -98,12 +97,4 @@ def new_password_effects(
 
 def first_password(engine: Engine, subject: Subject, bound: Bound, now: Instant) -> Bind:
     """Return the effect that gives a subject a password where there was none."""
-    blank = Authenticator(
-        id=engine.new_authenticator_id(),
-        subject=subject.id,
-        realm=subject.realm,
-        kind=engine.opening.kind,
-        created_at=now,
-        parameters=bound.parameters,
-    )
-    return Bind(replace(blank, sealed=engine.sealed(blank, bound.secret)))
+    return Bind(engine.made(subject, engine.opening.kind, bound, now))

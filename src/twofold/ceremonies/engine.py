@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from twofold.ceremonies.gate import Gate
 from twofold.core import audit, letters, policy_document, seal, tickets
-from twofold.core.ceremony import Ceremony, dump, load
+from twofold.core.ceremony import Ceremony, Kind, State, dump, load
 from twofold.core.effects import Effect, Record, Send
 from twofold.core.errors import (
     CeremonyExpired,
@@ -39,7 +39,7 @@ from twofold.core.types import (
     Subject,
     View,
 )
-from twofold.factors import Answer, Asked, Factor, Held, Opening, Proof, Wrong
+from twofold.factors import Answer, Asked, Bound, Factor, Held, Opening, Proof, Wrong
 from twofold.ports import Clock, Entropy, Hashing, Metrics, Store
 
 ROUNDS = 24
@@ -114,6 +114,22 @@ class Engine:
         """Say whether a secret is sealed under the newest key."""
         return seal.key_id_of(sealed) == self.ring().current("seal")[0]
 
+    def made(
+        self, subject: Subject, kind: str, bound: Bound, now: Instant, **more: Any
+    ) -> Authenticator:
+        """Return a new authenticator of a subject, its secret sealed for its row."""
+        blank = Authenticator(
+            id=self.new_authenticator_id(),
+            subject=subject.id,
+            realm=subject.realm,
+            kind=kind,
+            created_at=now,
+            parameters=bound.parameters,
+            items=bound.items,
+            **more,
+        )
+        return replace(blank, sealed=self.sealed(blank, bound.secret))
+
     def new_authenticator_id(self) -> AuthenticatorId:
         """Return an id nobody has."""
         return AuthenticatorId(self.draw(8).hex())
@@ -142,6 +158,23 @@ class Engine:
                 self.metrics.count(effect.event, {})
             elif isinstance(effect, Send):
                 self.nudge()
+
+    def begun(
+        self, kind: Kind, state: State, context: Context, now: Instant, *, life: int, **more: Any
+    ) -> Ceremony:
+        """Return a new ceremony of ``life`` seconds, held to where its request came from."""
+        return Ceremony(
+            jti=self.draw(16).hex(),
+            kind=kind,
+            realm=context.realm,
+            client=context.client,
+            state=state,
+            started_at=now,
+            expires_at=Instant(now + life * SECOND),
+            binding=context.binding,
+            transport=context.transport.value,
+            **more,
+        )
 
     def ticket(self, ceremony: Ceremony) -> str:
         """Seal a ceremony into its next ticket."""

@@ -290,18 +290,9 @@ async def recovery_set(
 ) -> tuple[tuple[Effect, ...], tuple[str, ...]]:
     """Make a set of recovery codes from a seed: what stores it, and what its owner must see."""
     bound = await engine.hashing.run(partial(engine.recovery.bind, subject, Wish(), seed, now))
-    blank = Authenticator(
-        id=engine.new_authenticator_id(),
-        subject=subject.id,
-        realm=subject.realm,
-        kind=engine.recovery.kind,
-        created_at=now,
-        parameters=bound.parameters,
-        items=bound.items,
-    )
     shown = bound.reveal["codes"]
     codes = tuple(str(code) for code in shown) if isinstance(shown, list | tuple) else ()
-    return (Bind(replace(blank, sealed=engine.sealed(blank, bound.secret))),), codes
+    return (Bind(engine.made(subject, engine.recovery.kind, bound, now)),), codes
 
 
 def _verified(subject: Subject, authenticator: Authenticator) -> dict[str, bool]:

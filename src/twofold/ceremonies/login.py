@@ -66,19 +66,14 @@ async def begin(
 ) -> Outcome:
     """Start a login; with an answer its first step is taken in the same breath."""
     now = engine.clock.now()
-    life = engine.rules.policy.ceremony_life
-    ceremony = Ceremony(
-        jti=engine.draw(16).hex(),
-        kind=Kind.LOGIN,
-        realm=context.realm,
-        client=context.client,
-        state=State.FIRST_FACTOR,
-        started_at=now,
-        expires_at=Instant(now + life * SECOND),
+    ceremony = engine.begun(
+        Kind.LOGIN,
+        State.FIRST_FACTOR,
+        context,
+        now,
+        life=engine.rules.policy.ceremony_life,
         require=require or Requirement(),
         identifier=identifier,
-        binding=context.binding,
-        transport=context.transport.value,
     )
     if answer is None:
         return second.pending(engine, ceremony, None, engine.rules.policy)

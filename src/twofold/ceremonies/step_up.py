@@ -57,19 +57,15 @@ async def started(
     view = await engine.store.view(session.realm, session.subject, session=session.id)
     if view is None or view.session is None:
         raise InvalidToken
-    return Ceremony(
-        jti=engine.draw(16).hex(),
-        kind=kind,
-        realm=session.realm,
-        client=context.client,
-        state=State.ENROL,
-        started_at=now,
-        expires_at=Instant(now + engine.rules.policy.ceremony_life * SECOND),
+    return engine.begun(
+        kind,
+        State.ENROL,
+        context,
+        now,
+        life=engine.rules.policy.ceremony_life,
         subject=session.subject,
         epoch=view.subject.epoch,
         proofs=(inherited(session, kind),),
-        binding=context.binding,
-        transport=context.transport.value,
         session=session.id,
     )
 

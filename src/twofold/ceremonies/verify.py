@@ -355,27 +355,21 @@ async def enrol_begin(  # noqa: PLR0913 - a wish and a proof, each part by its k
         choose = partial(_targets, engine, client, authenticator, recovery=recovery)
         attempt = _attempt(engine, client, answer, context)
         view, _ = await _spent(engine, attempt, subject, choose)
-    ticket = engine.ticket(_set_up(engine, client, view, policy, where, now))
+    ticket = engine.ticket(_set_up(engine, view, policy, where, now))
     return await enrol.bind(engine, ticket, kind, where, wish)
 
 
-def _set_up(
-    engine: Engine, client: Client, view: View, policy: Policy, context: Context, now: Instant
-) -> Ceremony:
+def _set_up(engine: Engine, view: View, policy: Policy, context: Context, now: Instant) -> Ceremony:
     """Return an enrolment that no session began, so that none comes of it."""
-    return Ceremony(
-        jti=engine.draw(16).hex(),
-        kind=Kind.ENROL,
-        realm=client.realm,
-        client=client.id,
-        state=State.ENROL,
-        started_at=now,
-        expires_at=Instant(now + policy.enrolment_life * SECOND),
+    return engine.begun(
+        Kind.ENROL,
+        State.ENROL,
+        context,
+        now,
+        life=policy.enrolment_life,
         subject=view.subject.id,
         epoch=view.subject.epoch,
         proofs=(_word(now),),
-        binding=context.binding,
-        transport=context.transport.value,
     )
 
 

@@ -131,11 +131,6 @@ class Ceremony:
         return hashlib.sha256(b"twofold ceremony\0" + bytes.fromhex(self.jti)).hexdigest()[:16]
 
 
-def may(ceremony: Ceremony, step: Step) -> bool:
-    """Say whether a step is legal in the ceremony's state."""
-    return (ceremony.state, step) in TRANSITIONS
-
-
 def advance(ceremony: Ceremony, step: Step, to: State, **changes: Any) -> Ceremony:
     """Return the ceremony moved on; raise NotPossible and change nothing if the table says no."""
     require_step(ceremony, step, to)
