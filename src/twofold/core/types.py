@@ -228,3 +228,5 @@ class Context:
     transport: Transport = Transport.JSON
     request: str = ""
     """The request id that errors and audit records share."""
+    locale: str = ""
+    """The language the claimant reads, as the face negotiated it; empty where nobody asked."""
