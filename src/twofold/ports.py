@@ -130,6 +130,8 @@ class Letter:
     subject: str
     text: str
     html: str | None = None
+    language: str = ""
+    """What it is written in, as BCP 47 names it; empty where nobody knows."""
 
 
 class Sender(Protocol):

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from twofold.adapters.letters import Stationery
+from twofold.adapters.letters import Stationery, Style
 from twofold.adapters.outbox import Outbox, Patience
 from twofold.adapters.stores.memory import MemoryStore
 from twofold.core import letters
@@ -97,7 +97,7 @@ class House:
             entropy=self.entropy,
             metrics=self.figures,
             senders=self.posts,
-            stationery=Stationery("Acme"),
+            stationery=Stationery(Style("Acme")),
             patience=Patience(**{"poll": 0.005, "deadline": 10.0} | patience),
         )
 
@@ -148,7 +148,7 @@ async def test_a_queued_message_is_delivered_once_and_taken_out(house):
     await house.pass_once()
 
     [letter] = house.post.delivered
-    assert (letter.to, letter.subject) == ("alice@example.org", "Your Acme code")
+    assert (letter.to, letter.subject) == ("alice@example.org", "Your code to sign in to Acme")
     assert "424201" in letter.text
     assert await house.waiting() == 0
     assert house.figures.counted == ["outbox.delivered"]

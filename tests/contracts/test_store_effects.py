@@ -276,6 +276,7 @@ async def test_a_subject_comes_back_as_it_was(store):
         status=Status.DISABLED,
         epoch=3,
         attributes={"nested": {"list": [1, None, True, "ü"]}},
+        locale="de-AT",
     )
 
     await store.commit(PutSubject(full))

@@ -49,6 +49,7 @@ people = st.builds(
     status=pick([Status.ACTIVE, Status.ACTIVE, Status.DISABLED]),
     epoch=epochs,
     attributes=pick([{}, {"a": [1, {"b": None}]}]),
+    locale=pick(["", "de"]),
 )
 bound = st.builds(
     a.authenticator,

@@ -126,7 +126,7 @@ class House:
 
     async def post(self) -> list[Letter]:
         """Deliver all that waits in the outbox, by opening it as the outbox does."""
-        store, stationery = self.engine.store, Stationery("Twofold")
+        store, stationery = self.engine.store, Stationery()
         delivered = []
         for queued in await store.due(self.clock.now(), limit=1_000):
             message = queued.message

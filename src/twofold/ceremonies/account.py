@@ -24,9 +24,9 @@ from twofold.ceremonies.engine import Engine
 from twofold.ceremonies.grants import tokens_of
 from twofold.ceremonies.judging import Attempt, Words, judge
 from twofold.ceremonies.outcomes import Done, Granted
-from twofold.ceremonies.sessions import Bearer
+from twofold.ceremonies.sessions import Bearer, Seen, seen_from
 from twofold.ceremonies.step_up import require_fresh
-from twofold.core import identifiers, letters, tickets
+from twofold.core import identifiers, languages, letters, tickets
 from twofold.core.effects import CloseSessions, Effect, OpenSession, PutSubject
 from twofold.core.errors import (
     CeremonyConsumed,
@@ -121,6 +121,8 @@ def _applicant(
         created_at=now,
         email=address,
         phone=plain(identifiers.phone(phone)) if phone else None,
+        # So that what is told later is in the owner's words, whoever's browser caused it.
+        locale=(*languages.fallbacks(context.locale), "")[0],
     )
 
 
@@ -144,7 +146,7 @@ async def _register(
         first_password(engine, subject, bound, now),
         engine.record("account.registered", now, subject, context),
     ]
-    effects += _letter_to_address(engine, subject, owner, now)
+    effects += _letter_to_address(engine, subject, owner, seen_from(context), now)
     if owner is not None:
         effects.append(engine.record("account.registered.again", now, owner.subject, context))
     await engine.commit(*effects)
@@ -158,7 +160,7 @@ async def _owner(engine: Engine, subject: Subject) -> View | None:
 
 
 def _letter_to_address(
-    engine: Engine, subject: Subject, owner: View | None, now: Instant
+    engine: Engine, subject: Subject, owner: View | None, seen: Seen, now: Instant
 ) -> tuple[Effect, ...]:
     """Return the one letter an unverified address gets, as long as it has not had too many.
 
@@ -172,20 +174,20 @@ def _letter_to_address(
         return ()
     engine.gate.failed("", address, now)
     if owner is None:
-        return _token_letter(engine, subject, VERIFY, now)
-    told = engine.letter(now, owner.subject, "registered-again", {})
+        return _token_letter(engine, subject, VERIFY, seen, now)
+    told = engine.letter(now, owner.subject, "registered-again", seen)
     return (*taken, *told)
 
 
 def _token_letter(
-    engine: Engine, subject: Subject, purpose: str, now: Instant
+    engine: Engine, subject: Subject, purpose: str, seen: Seen, now: Instant
 ) -> tuple[Effect, ...]:
     life = LIVES[purpose]
     payload = {"s": subject.id, "m": _mark(purpose, subject), "x": now + life * SECOND}
     token = tickets.seal_ticket(engine.ring(), purpose, subject.realm, "", payload, engine.draw(12))
     # Behind the number sign, where no server and no Referer header writes it down.
     link = f"{engine.rules.base_url.rstrip('/')}/{purpose}#{token}"
-    values = {"code": token, "link": link}
+    values = {**seen, "code": token, "link": link}
     return engine.letter(now, subject, purpose, values, to=subject.email, lifetime=life)
 
 
@@ -218,7 +220,7 @@ async def ask_verification(engine: Engine, bearer: Bearer, context: Context) -> 
             raise NotPossible
         taken = letter_taken(view, "verify", now)
         owner = await _owner(engine, subject)
-        letter = _letter_to_address(engine, subject, owner, now)
+        letter = _letter_to_address(engine, subject, owner, seen_from(context), now)
         record = engine.record("account.verification.asked", now, subject, context)
         await engine.commit(taken, *letter, record)
 
@@ -302,7 +304,7 @@ async def _change_password(
         CloseSessions(subject.id),
         OpenSession(renewed),
         engine.record("account.password.changed", now, subject, context, session=renewed.id),
-        *engine.letter(now, subject, "password-changed", sessions.seen_from(context)),
+        *engine.letter(now, subject, "password-changed", seen_from(context)),
     )
     return Granted(renewed, subject, tokens_of(engine, renewed), ended=(session.id,))
 
@@ -352,7 +354,7 @@ def _reset_letter(
         taken = letter_taken(view, "reset", now)
     except Throttled:
         return (engine.record(event, now, subject, context, hint="too-many"),)
-    letter = _token_letter(engine, subject, RESET, now)
+    letter = _token_letter(engine, subject, RESET, seen_from(context), now)
     return (taken, *letter, engine.record(event, now, subject, context))
 
 
@@ -375,7 +377,7 @@ async def reset_password(engine: Engine, token: str, new: str, context: Context)
             *new_password_effects(engine, view, bound, now),
             CloseSessions(subject.id),
             engine.record("account.password.reset", now, subject, context),
-            *engine.letter(now, subject, "password-changed", sessions.seen_from(context)),
+            *engine.letter(now, subject, "password-changed", seen_from(context)),
         )
 
     await engine.settle(attempt)

@@ -19,7 +19,7 @@ from twofold.ceremonies.engine import Engine
 from twofold.ceremonies.manage import FactorRow, RecoveryRow, factor_rows, recovery_row
 from twofold.ceremonies.sessions import Bearer
 from twofold.ceremonies.step_up import is_proved, reachable, require_fresh
-from twofold.core import identifiers
+from twofold.core import identifiers, languages
 from twofold.core.effects import (
     CloseSessions,
     Effect,
@@ -74,6 +74,7 @@ class SubjectChange:
     admin: bool | None = None
     disabled: bool | None = None
     attributes: Mapping[str, object] | None = None
+    locale: str | None = None
 
 
 async def require_admin(engine: Engine, bearer: Bearer, context: Context, *, fresh: bool) -> None:
@@ -145,6 +146,7 @@ async def create_subject(  # noqa: PLR0913 - what a subject is made of, each by 
     groups: tuple[str, ...] = (),
     email_verified: bool = False,
     attributes: Mapping[str, object] | None = None,
+    locale: str = "",
 ) -> Subject:
     """Make a subject; raises Malformed, WeakPassword, or Taken for a name or verified address."""
     now = engine.clock.now()
@@ -156,6 +158,7 @@ async def create_subject(  # noqa: PLR0913 - what a subject is made of, each by 
         groups=groups,
         admin=admin,
         attributes=attributes,
+        locale=locale,
     )
     blank = Subject(
         realm=context.realm, id=SubjectId(engine.draw(16).hex()), name=name, created_at=now
@@ -215,6 +218,8 @@ def _fields(old: Subject, change: SubjectChange) -> dict[str, Any]:
     if change.name is not None:
         check_name(change.name.strip())
         fields["name"] = change.name.strip()
+    if change.locale is not None:
+        fields["locale"] = languages.tag(change.locale)
     for key, read in (("email", identifiers.email), ("phone", identifiers.phone)):
         text = getattr(change, key)
         if text is None:
@@ -238,7 +243,7 @@ def _records(
         yield engine.record(event, now, new, context, by=by)
     names = (
         "name", "email", "email_verified", "phone", "phone_verified", "groups", "admin",
-        "attributes",
+        "attributes", "locale",
     )  # fmt: skip
     differing = [name for name in names if getattr(new, name) != getattr(old, name)]
     if differing or new.status is old.status:
@@ -278,7 +283,9 @@ async def remove_subject(engine: Engine, context: Context, by: str, subject: str
         old = (await find(engine, context.realm, subject)).subject
         guard = await _another_admin(engine, by, old)
         record = engine.record("subject.deleted", now, old, context, by=by)
-        await engine.commit(*guard, RemoveSubject(old.id), record)
+        # After the removal, which empties the outbox of all that waited for this subject.
+        told = engine.letter(now, old, "account-deleted", {})
+        await engine.commit(*guard, RemoveSubject(old.id), *told, record)
         return old
 
     return await engine.settle(attempt)
@@ -299,7 +306,7 @@ async def set_password(
             *new_password_effects(engine, view, bound, now),
             CloseSessions(known.id),
             engine.record("subject.password.set", now, view.subject, context, by=by),
-            *engine.letter(now, view.subject, "password-changed", {}),
+            *engine.letter(now, view.subject, "password-changed", {"administrator": 1}),
         )
 
     await engine.settle(attempt)

@@ -73,11 +73,29 @@ async def reset_factors(
             *(_all_gone(engine, view) if only is None else _one_gone(engine, view, only)),
             CloseSessions(view.subject.id),
             record,
-            *engine.letter(now, view.subject, "factor-reset", {}),
+            *_told(engine, view.subject, rows, only, now),
         )
         return rows
 
     return await engine.settle(attempt)
+
+
+def _told(
+    engine: Engine, owner: Subject, rows: tuple[FactorRow, ...], only: str | None, now: Instant
+) -> tuple[Effect, ...]:
+    """Return the letter: of a reset, or of the one factor an administrator removed."""
+    if only is None:
+        return engine.letter(now, owner, "factor-reset", {})
+    return tuple(
+        letter
+        for row in rows
+        for letter in engine.letter(
+            now,
+            owner,
+            "factor-removed",
+            {"kind": row.kind, "label": row.label, "administrator": 1},
+        )
+    )
 
 
 def _all_gone(engine: Engine, view: View) -> tuple[Effect, ...]:
@@ -131,7 +149,7 @@ async def _import(
     bound = factor.bind(owner, wish, engine.draw(), now)
     first = not second.methods(engine, view)
     new = engine.made(owner, kind, bound, now, label=wish.label, preferred=first)
-    told = {"kind": kind, "label": wish.label}
+    told: dict[str, str | int] = {"kind": kind, "label": wish.label, "administrator": 1}
     await engine.commit(
         changed(owner),
         Bind(new),

@@ -49,6 +49,8 @@ whoever guesses in parallel runs out of guesses before an honest claimant runs o
 SEED = 128
 """Bytes of randomness handed to a factor."""
 
+_ENVELOPE = frozenset({"template", "channel", "to"})
+
 Result = TypeVar("Result")
 
 
@@ -260,26 +262,40 @@ class Engine:
             to=address,
             template=template,
             expires_at=Instant(now + lifetime * SECOND),
-            values={"name": subject.name, "issuer": self.rules.issuer, **values},
+            values={
+                "name": subject.name,
+                "issuer": self.rules.issuer,
+                **values,
+                # The owner's own choice, else what the browser of the request asks for.
+                "locale": subject.locale or values.get("locale", ""),
+            },
         )
         return (letters.compose(self.ring(), self.draw(12), message, now),)
 
     def delivery(
-        self, now: Instant, subject: Subject, authenticator: AuthenticatorId, challenge: Asked
+        self,
+        now: Instant,
+        subject: Subject,
+        authenticator: AuthenticatorId,
+        challenge: Asked,
+        told: Mapping[str, str | int] | None = None,
     ) -> tuple[Send, ...]:
-        """Make the message that carries a challenge; a newer one replaces it while unsent."""
+        """Make the message that carries a challenge; a newer one replaces it while unsent.
+
+        ``told`` is what else it says: what the code is for, and where it was asked for.
+        """
         if challenge.deliver is None:
             return ()
-        values = dict(challenge.deliver)
+        values = {**(told or {}), **challenge.deliver}
         lifetime = (challenge.expires_at or now) - now
         named = hashlib.sha256(f"code\0{subject.id}\0{authenticator}".encode()).hexdigest()
         return self.letter(
             now,
             subject,
-            values.pop("template"),
-            {key: value for key, value in values.items() if key not in {"channel", "to"}},
-            to=values["to"],
-            channel=values["channel"],
+            challenge.deliver["template"],
+            {key: value for key, value in values.items() if key not in _ENVELOPE},
+            to=challenge.deliver["to"],
+            channel=challenge.deliver["channel"],
             lifetime=lifetime // SECOND,
             name=named[:32],
         )

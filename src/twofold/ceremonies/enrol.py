@@ -17,6 +17,7 @@ from twofold.ceremonies.engine import Engine
 from twofold.ceremonies.grants import again, granted, new_session, session_id
 from twofold.ceremonies.judging import Attempt, Judged, Words, judge
 from twofold.ceremonies.outcomes import Done, Outcome, Pending, Revealed
+from twofold.ceremonies.sessions import seen_from
 from twofold.core import letters
 from twofold.core.ceremony import Ceremony, Draft, Kind, State, Step, advance, require_step
 from twofold.core.effects import (
@@ -83,7 +84,7 @@ async def _bind(
     named = replace(wish, account=wish.account or subject.email or subject.name)
     bound = factor.bind(subject, named, engine.draw(), now)
     held = _drafted(engine, ceremony, factor, bound, named, now)
-    held, asked, effects = _challenged(engine, ceremony, factor, view, held, now)
+    held, asked, effects = _challenged(engine, ceremony, view, held, context)
     record = engine.record(
         "enrol.begun", now, subject, context, method=kind, ceremony=ceremony.name
     )
@@ -102,9 +103,10 @@ async def _bind(
 
 
 def _challenged(
-    engine: Engine, ceremony: Ceremony, factor: Factor, view: View, held: Held, now: Instant
+    engine: Engine, ceremony: Ceremony, view: View, held: Held, context: Context
 ) -> tuple[Held, Asked, tuple[Effect, ...]]:
     """Ask at once for what confirms a factor that cannot be confirmed without being asked."""
+    factor, now = engine.factors[held.authenticator.kind], held.authenticator.created_at
     if not factor.asks:
         return held, Asked(), ()
     asked = factor.ask(view.subject, held, ceremony.voice, engine.draw(), now)
@@ -114,7 +116,8 @@ def _challenged(
         # With the moment of sending, so that the cool-down goes on once it is bound (A139).
         parameters=asked.parameters or held.authenticator.parameters,
     )
-    sending = engine.delivery(now, view.subject, waiting.id, asked)
+    told = {**seen_from(context), "purpose": "enroll"}
+    sending = engine.delivery(now, view.subject, waiting.id, asked, told)
     return replace(held, authenticator=waiting), asked, (letter_taken(view, "enrol", now), *sending)
 
 
@@ -216,7 +219,8 @@ async def _bound(
     session = new_session(engine, ceremony, policy, attempt.context, attempt.answer, now)
     sessions, ended = _sessions(policy, ceremony, session)
     opened = any(isinstance(effect, OpenSession) for effect in sessions)
-    told = {"kind": factor.kind, "label": authenticator.label}
+    seen = seen_from(attempt.context)
+    told = {"kind": factor.kind, "label": authenticator.label, **seen}
     await engine.commit(
         *await step_up.replaced(engine, ceremony, now),
         changed(subject, **_verified(subject, authenticator)),

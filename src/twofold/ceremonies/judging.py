@@ -15,6 +15,7 @@ from typing import TypeVar
 from twofold.ceremonies import guesses
 from twofold.ceremonies.engine import Engine
 from twofold.ceremonies.second import Method
+from twofold.ceremonies.sessions import seen_from
 from twofold.core.ceremony import Ceremony
 from twofold.core.effects import Amend, Burn, Effect, Unchanged
 from twofold.core.errors import (
@@ -212,7 +213,8 @@ def renewed(engine: Engine, method: Method, proof: Proof) -> tuple[Effect, ...]:
 
 def _told(engine: Engine, attempt: Attempt, view: View, left: int) -> tuple[Effect, ...]:
     used = engine.record("recovery.used", attempt.now, view.subject, attempt.context, left=left)
-    return (used, *engine.letter(attempt.now, view.subject, "recovery-used", {"left": left}))
+    told = {"left": left, **seen_from(attempt.context)}
+    return (used, *engine.letter(attempt.now, view.subject, "recovery-used", told))
 
 
 async def spending(attempt: Attempt, judged: Judged, commit: Awaitable[Result]) -> Result:

@@ -11,6 +11,7 @@ from twofold.ceremonies.grants import again, session_id
 from twofold.ceremonies.judging import Attempt, Words, budgeted, codes_left, judge, paid, spending
 from twofold.ceremonies.outcomes import Outcome
 from twofold.ceremonies.proceed import EVENTS, Right, proceed
+from twofold.ceremonies.sessions import seen_from
 from twofold.core.ceremony import Ceremony, State, Step, advance, require_step
 from twofold.core.effects import Unchanged
 from twofold.core.errors import (
@@ -117,7 +118,8 @@ async def asked(
     method = second.asking(engine, view, authenticator)
     asking = Attempt("", context, now, WORDS[ceremony.kind], ceremony.voice, ceremony)
     budget = await budgeted(engine, asking, view, policy, method.factor.kind)
-    challenge, sent = second.challenged(engine, view, method, ceremony.voice, now)
+    seen = seen_from(context)
+    challenge, sent = second.challenged(engine, view, method, ceremony.voice, now, seen)
     record = engine.record(
         f"{EVENTS[ceremony.kind]}.code.asked",
         now,

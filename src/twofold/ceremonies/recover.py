@@ -35,6 +35,7 @@ async def _renew(engine: Engine, bearer: Bearer, context: Context, now: Instant)
         raise NotEnrolled
     old = recovery_of(engine, view)
     made, codes = await recovery_set(engine, subject, engine.draw(), now)
+    told = {"count": len(codes), **sessions.seen_from(context)}
     await engine.commit(
         changed(subject),
         *((Unbind(subject.id, old.id),) if old is not None else ()),
@@ -42,7 +43,7 @@ async def _renew(engine: Engine, bearer: Bearer, context: Context, now: Instant)
         *forgetting(view, engine.recovery.kind),
         *ending(policy, subject.id, session.id),
         engine.record("recovery.renewed", now, subject, context, count=len(codes)),
-        *engine.letter(now, subject, "recovery-renewed", {"count": len(codes)}),
+        *engine.letter(now, subject, "recovery-renewed", told),
     )
     facts = {"recovery_codes": codes, "remaining": len(codes), "generated_at": now}
     return Done(facts, closes_session=policy.closing is Closing.ALL)

@@ -5,7 +5,7 @@ Login and step-up differ in how they begin and end; what lies between is this on
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from twofold.ceremonies.engine import Engine
@@ -126,16 +126,23 @@ def asking(engine: Engine, view: View, wanted: str | None) -> Method:
 
 
 def challenged(
-    engine: Engine, view: View, method: Method, voice: str, now: Instant
+    engine: Engine,
+    view: View,
+    method: Method,
+    voice: str,
+    now: Instant,
+    seen: Mapping[str, str | int] | None = None,
 ) -> tuple[Asked, tuple[Effect, ...]]:
     """Make a challenge: what it says, and the effects that store and send it.
 
     Two requests at once are one message, and what was sent before stays good unless something
-    new was sent (A139). Raises CooldownActive or Throttled.
+    new was sent (A139). The message says what the code is for and what was ``seen`` of who asks.
+    Raises CooldownActive or Throttled.
     """
     held = method.authenticator
     challenge = method.factor.ask(view.subject, engine.held(held), voice, engine.draw(), now)
-    sending = engine.delivery(now, view.subject, held.id, challenge)
+    told = {**(seen or {}), "purpose": voice.partition(".")[0]}
+    sending = engine.delivery(now, view.subject, held.id, challenge, told)
     if challenge.items is None:
         return challenge, sending
     parameters = dict(challenge.parameters) if challenge.parameters is not None else None

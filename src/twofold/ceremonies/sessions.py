@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from twofold.ceremonies.engine import Engine
 from twofold.ceremonies.grants import tokens_of
@@ -37,6 +37,10 @@ TOUCHED = 60 * SECOND
 
 _IDLE_PARTS = 20
 """Where idling ends a session soon, its use is noted more exactly."""
+
+
+Seen: TypeAlias = dict[str, str | int]
+"""Values of a message: where a request came from, and the language asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,13 +145,15 @@ def _stands(session: Session, subject: Subject, context: Context, now: Instant) 
     return subject.status is Status.ACTIVE and is_alive(session, now) and not foreign
 
 
-def seen_from(context: Context) -> dict[str, str | int]:
-    """Return where a request came from, as far as a message to the owner tells it."""
-    seen: dict[str, str | int] = {}
+def seen_from(context: Context) -> Seen:
+    """Return where a request came from and in which language, as far as a message tells it."""
+    seen: Seen = {}
     if context.address:
         seen["address"] = context.address
     if context.agent:
         seen["agent"] = context.agent
+    if context.locale:
+        seen["locale"] = context.locale
     return seen
 
 

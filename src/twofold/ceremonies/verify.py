@@ -241,7 +241,9 @@ async def ask(
         method = second.asking(engine, view, authenticator)
         asking = Attempt("", where, now, _WORDS, _voice(client))
         await budgeted(engine, asking, view, policy, method.factor.kind)
-        challenge, sent = second.challenged(engine, view, method, _voice(client), now)
+        challenge, sent = second.challenged(
+            engine, view, method, _voice(client), now, {"application": client.name or client.id}
+        )
         if challenge.ceremony not in (None, _voice(client)) and challenge.resend_at is not None:
             # A code for another application is on its way; this one needs its own.
             wait = -(-(challenge.resend_at - now) // SECOND)

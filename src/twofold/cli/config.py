@@ -8,7 +8,9 @@ from typing import Any
 from twofold import settings
 from twofold.cli.frame import say, table
 from twofold.core import policy_document
+from twofold.core.errors import Misconfigured
 from twofold.settings import Key, Settings
+from twofold.wiring import post
 
 HIDDEN = "(hidden)"
 
@@ -33,6 +35,8 @@ def show(known: Settings, *, origin: bool, as_json: bool) -> int:
 
 def check(known: Settings, *, as_json: bool) -> int:
     """Say that the configuration is taken; if it is not, reading it has said why."""
+    if faults := post.faults(known):
+        raise Misconfigured(tuple(f"email.templates: {fault}" for fault in faults))
     given = len(known.origins)
     say({"ok": True, "settings": given}, as_json=as_json, text=f"fine: {given} settings given")
     return 0

@@ -10,13 +10,14 @@ import typer
 
 from twofold.cli import serve as serving
 from twofold.cli.frame import MISUSED, ended, read_settings
-from twofold.cli.options import Config, Data, Json, group
+from twofold.cli.options import Config, Data, Json, Locale, group
 from twofold.cli.user_grammar import user
 
 app = group("A self-hosted two-factor authentication server.")
 keys = group("Master keys: list, rotate.")
 audit = group("The audit trail: verify, export, tail.")
 config = group("The configuration: show, check.")
+mail = group("Messages: preview.")
 
 
 @app.command()
@@ -56,6 +57,27 @@ def config_show(
     raise typer.Exit(
         ended(
             lambda: work(read_settings(config, data), origin=origin, as_json=as_json),
+            as_json=as_json,
+        )
+    )
+
+
+@mail.command("preview")
+def mail_preview(
+    name: Annotated[str, typer.Argument(help="The message, as code or factor-added.")],
+    locale: Locale = None,
+    channel: Annotated[str, typer.Option(help="email or sms.")] = "email",
+    html: Annotated[bool, typer.Option("--html", help="Print the HTML and not the text.")] = False,
+    config: Config = None,
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """Print a message as it would be sent, with made-up values."""
+    work = _of("mail", "preview")
+    wish = {"name": name, "locale": locale or "", "channel": channel}
+    raise typer.Exit(
+        ended(
+            lambda: work(read_settings(config, data), **wish, html=html, as_json=as_json),
             as_json=as_json,
         )
     )
@@ -109,6 +131,7 @@ app.add_typer(user, name="user")
 app.add_typer(keys, name="keys")
 app.add_typer(audit, name="audit")
 app.add_typer(config, name="config")
+app.add_typer(mail, name="mail")
 
 
 def run_command(words: Sequence[str]) -> int:

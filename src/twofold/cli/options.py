@@ -18,6 +18,9 @@ Name = Annotated[str, typer.Argument(help="Name, id, verified address or number.
 Email = Annotated[str | None, typer.Option("--email", help="E-mail address.")]
 Phone = Annotated[str | None, typer.Option("--phone", help="Phone number with + and country code.")]
 Groups = Annotated[list[str] | None, typer.Option("--group", help="A group; may repeat.")]
+Locale = Annotated[
+    str | None, typer.Option("--locale", help="The language of messages, as de or de-AT.")
+]
 FromStdin = Annotated[
     bool, typer.Option("--password-stdin", help="Read the password from standard input.")
 ]

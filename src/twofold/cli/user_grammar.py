@@ -16,6 +16,7 @@ from twofold.cli.options import (
     FromStdin,
     Groups,
     Json,
+    Locale,
     Name,
     Phone,
     Realm,
@@ -36,6 +37,7 @@ def add(
     phone: Phone = None,
     admin: Annotated[bool, typer.Option("--admin", help="An administrator.")] = False,
     groups: Groups = None,
+    locale: Locale = None,
     unverified: Unverified = False,
     password_stdin: FromStdin = False,
     realm: Realm = "default",
@@ -56,6 +58,7 @@ def add(
             phone=phone,
             groups=tuple(groups or ()),
             admin=admin,
+            locale=locale,
         )
         return users.add(desk, wish, users.Secret(password_stdin))
 
@@ -93,6 +96,7 @@ def change(
     disabled: Annotated[
         bool | None, typer.Option("--disable/--enable", help="Shut the account out or let it in.")
     ] = None,
+    locale: Locale = None,
     unverified: Unverified = False,
     password_stdin: FromStdin = False,
     realm: Realm = "default",
@@ -114,6 +118,7 @@ def change(
             groups=tuple(filter(None, groups)) if groups is not None else None,
             admin=admin,
             disabled=disabled,
+            locale=locale,
         )
         return users.change(desk, name, wish, users.Secret(password_stdin))
 

@@ -95,6 +95,7 @@ def add(desk: Desk, wish: SubjectChange, secret: Secret) -> int:
             admin=bool(wish.admin),
             groups=wish.groups or (),
             email_verified=bool(wish.email and wish.email_verified),
+            locale=wish.locale or "",
         )
         text = f"{new.name} has been made: {new.id}"
         document = _subject(new)
@@ -221,6 +222,7 @@ def _subject(subject: Subject) -> dict[str, Any]:
         "admin": subject.admin,
         "disabled": subject.status is not Status.ACTIVE,
         "created_at": moment(subject.created_at),
+        "locale": subject.locale,
     }
 
 
@@ -265,6 +267,7 @@ def _described(detail: Detail) -> str:
         f"id        {subject.id}",
         f"email     {f'{subject.email} ({proved})' if subject.email else '-'}",
         f"phone     {subject.phone or '-'}",
+        f"locale    {subject.locale or '-'}",
         f"roles     {_roles(subject) or '-'}",
         f"status    {subject.status.name.lower()}",
         f"made      {moment(subject.created_at)}",

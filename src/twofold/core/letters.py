@@ -21,12 +21,15 @@ from twofold.core.types import Instant, Realm, SubjectId
 
 TEMPLATES: Mapping[str, frozenset[str]] = MappingProxyType(
     {
+        "account-deleted": frozenset({"name"}),
         "address-changed": frozenset({"name"}),
         "code": frozenset({"name", "code"}),
+        "device-remembered": frozenset({"name"}),
+        "device-theft": frozenset({"name"}),
         "factor-added": frozenset({"name", "kind", "label"}),
         "factor-removed": frozenset({"name", "kind", "label"}),
         "factor-reset": frozenset({"name"}),
-        "new-session": frozenset({"name"}),
+        "new-sign-in": frozenset({"name"}),
         "password-changed": frozenset({"name"}),
         "recovery-renewed": frozenset({"name", "count"}),
         "recovery-used": frozenset({"name", "left"}),
@@ -38,11 +41,24 @@ TEMPLATES: Mapping[str, frozenset[str]] = MappingProxyType(
 )
 """Every message there is and the values it needs.
 
-Any may also have ``link`` (a page to open) and ``address`` and ``agent`` (where the request
-came from). How the service calls itself, the moment and the minutes a code is good for are
-known to whoever renders. Messages to an address that nobody proved to own carry no name:
-somebody else may have typed it.
+Any may also have the values of ``OPTIONAL``. How the service calls itself, the moment and the
+minutes a code is good for are known to whoever renders. Messages to an address that nobody
+proved to own carry no name: somebody else may have typed it.
 """
+
+OPTIONAL: Mapping[str, str] = MappingProxyType(
+    {
+        "address": "where the request came from",
+        "administrator": "set where an administrator did it, and not the owner",
+        "agent": "what the program of the request calls itself",
+        "application": "the application that asks for a code",
+        "browser": "that program in words",
+        "link": "a page to open",
+        "locale": "the language to write in",
+        "purpose": "what a code is for: login, stepup, enroll or verify",
+    }
+)
+"""What any message may know and none needs."""
 
 TEXT_LIMIT = 512
 """Characters of one text that somebody typed: nothing longer belongs into a message."""

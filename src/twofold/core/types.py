@@ -92,6 +92,8 @@ class Subject:
     """Rises with every change of factors or password; tickets of an older epoch are dead."""
     attributes: Mapping[str, object] = field(default_factory=dict)
     """What a dialect keeps about its user; JSON values only."""
+    locale: str = ""
+    """The language its owner reads, as core.languages spells it; empty where nobody said."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from msgspec import Struct, UnsetType
 
-from twofold.ceremonies import account
+from twofold.ceremonies import account, preferences
 from twofold.core import errors
 from twofold.core.types import Transport
 from twofold.faces import Front, shapes
@@ -71,6 +71,12 @@ class AccountApi:
         )
         return self._answers.renewed(granted, cookies=signed.cookies)
 
+    async def set_locale(self, request: Request, body: shapes.Language) -> Response:
+        """Choose the language that messages are written in."""
+        signed = await self._entrance.signed(request)
+        await preferences.set_locale(self._engine, signed.bearer, body.locale, signed.context)
+        return empty()
+
     async def ask_reset(self, request: Request, body: shapes.ResetAsked) -> Response:
         """Have a token sent to the account's own address, if there is such an account."""
         context = self._entrance.context(request, Transport.JSON)
@@ -107,6 +113,10 @@ class AccountApi:
                 Taking(shapes.PasswordChange, self.change_password), "Change the password", _TAG,
                 Auth.SESSION, {200: Renewed},
                 (*weak, errors.InvalidCredentials, errors.StepUpRequired, *_BLOCKED),
+            ),
+            Route(
+                "PUT", "/v1/account/locale", Taking(shapes.Language, self.set_locale),
+                "Choose a language", _TAG, Auth.SESSION, {204: None},
             ),
             Route(
                 "POST", "/v1/account/password/reset", Taking(shapes.ResetAsked, self.ask_reset),

@@ -37,6 +37,8 @@ class User(Struct, frozen=True):
     admin: bool
     status: str
     created_at: int
+    locale: str
+    """The language messages are written in; empty for the server's own."""
 
 
 class UserDetail(Struct, frozen=True):
@@ -79,6 +81,7 @@ def user_shape(subject: Subject) -> User:
         admin=subject.admin,
         status="active" if subject.status is Status.ACTIVE else "disabled",
         created_at=subject.created_at // SECOND,
+        locale=subject.locale,
     )
 
 
@@ -130,6 +133,7 @@ class UserApi:
             admin=body.admin,
             groups=body.groups,
             email_verified=body.email_verified,
+            locale=body.locale,
         )
         return json(user_shape(made), status=201)
 
@@ -152,6 +156,7 @@ class UserApi:
             groups=None if isinstance(body.groups, UnsetType) else body.groups,
             admin=_truth(body.admin),
             disabled=None if isinstance(body.status, UnsetType) else body.status == "disabled",
+            locale=_text(body.locale),
         )
         by = signed.bearer.subject.id
         changed = await admin.change_subject(

@@ -32,6 +32,8 @@ class Whoami(Struct, frozen=True):
     groups: tuple[str, ...]
     email: str | None
     email_verified: bool
+    locale: str
+    """The language messages are written in; empty for the server's own."""
 
 
 class SessionRow(Struct, frozen=True):
@@ -100,6 +102,7 @@ class SessionApi:
                 groups=subject.groups,
                 email=subject.email,
                 email_verified=subject.email_verified,
+                locale=subject.locale,
             )
         )
 

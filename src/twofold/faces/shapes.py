@@ -20,6 +20,7 @@ Ticket = Annotated[
 ]
 Seconds = Annotated[int, Meta(ge=0, le=86_400 * 366)]
 Id = Annotated[str, Meta(min_length=1, max_length=64)]
+Locale = Annotated[str, Meta(max_length=35, description="A language: de, de-AT.")]
 
 
 class Body(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -149,3 +150,9 @@ class Reset(Body, frozen=True):
 
     token: Annotated[str, Meta(min_length=1, max_length=4096)]
     new_password: Password
+
+
+class Language(Body, frozen=True):
+    """The language of messages; an empty text leaves it to the server."""
+
+    locale: Locale

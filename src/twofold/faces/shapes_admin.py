@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, UnsetType
 
-from twofold.faces.shapes import Body, Id, Label, Name, Password
+from twofold.faces.shapes import Body, Id, Label, Locale, Name, Password
 
 Group = Annotated[str, Meta(min_length=1, max_length=128)]
 Groups = Annotated[tuple[Group, ...], Meta(max_length=64)]
@@ -44,6 +44,7 @@ class NewUser(Body, frozen=True, kw_only=True):
     password: Password | UnsetType = UNSET
     admin: bool = False
     groups: Groups = ()
+    locale: Locale = ""
 
 
 class UserChange(Body, frozen=True, kw_only=True):
@@ -57,6 +58,7 @@ class UserChange(Body, frozen=True, kw_only=True):
     groups: Groups | UnsetType = UNSET
     admin: bool | UnsetType = UNSET
     status: Literal["active", "disabled"] | UnsetType = UNSET
+    locale: Locale | UnsetType = UNSET
 
 
 class NewPassword(Body, frozen=True):

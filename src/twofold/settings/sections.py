@@ -13,7 +13,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, TypeVar, get_type_hints
 
-from twofold.core import codes, policy_document
+from twofold.core import codes, languages, policy_document
 from twofold.core.fields import Choice, Listed, Nets, Reader, Text, Truth, Whole
 from twofold.core.networks import Networks, parse_networks
 from twofold.core.policy import Policy, Profile
@@ -188,7 +188,17 @@ class Email:
     file: str = setting(
         "", _PATH, "With the sender console, a file that gets each message as a JSON line too."
     )
-    templates: str = setting("", _PATH, "Directory of texts that replace ours.")
+    templates: str = setting("", _PATH, "Directory of texts that are looked into before ours.")
+    locale: str = setting(
+        "en",
+        Text("a language such as en or de", languages.PATTERN),
+        "Language of messages to those of whom none is known.",
+    )
+    colour: str = setting(
+        "#1d4ed8",
+        Text("a colour as #rrggbb", r"#[0-9A-Fa-f]{6}"),
+        "Of buttons and of the upper edge, in the HTML of messages.",
+    )
     code_digits: int = setting(6, Whole(6, 10), "Digits of a mailed code.")
     code_life: int = setting(600, Whole(30, 900), "Seconds for which a mailed code is good.")
     code_cooldown: int = setting(

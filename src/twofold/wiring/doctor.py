@@ -20,6 +20,7 @@ from twofold.core.types import DEFAULT_REALM, SECOND, Instant, Status
 from twofold.ports import Store
 from twofold.settings import Settings
 from twofold.settings.sections import Sending
+from twofold.wiring import post
 from twofold.wiring.house import base_url, database_path, store_of
 from twofold.wiring.keys import DOCUMENT
 
@@ -105,6 +106,10 @@ def _settings(settings: Settings) -> Iterator[Check]:
         yield _warning("email.sender", "console: mail is printed and not delivered")
     else:
         yield _ok("email.sender", settings.email.sender)
+    faults = post.faults(settings)
+    yield from (_warning("email.templates", f"{fault}; ours is sent instead") for fault in faults)
+    if not faults:
+        yield _ok("email.templates", settings.email.templates or "ours")
     password = settings.password
     cost = f"{password.memory_kib} KiB, {password.time} passes"
     strong = any(password.memory_kib >= m and password.time >= t for m, t in EQUALLY_GOOD)

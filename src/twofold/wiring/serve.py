@@ -20,7 +20,7 @@ from typing import Final, Protocol
 
 from twofold import __version__
 from twofold.adapters import serving
-from twofold.adapters.letters import Stationery
+from twofold.adapters.letters import counting
 from twofold.adapters.metrics import PrometheusMetrics
 from twofold.adapters.outbox import Outbox, Patience
 from twofold.adapters.senders.console import ConsoleSender
@@ -36,6 +36,7 @@ from twofold.web.deadlines import Protocol as Connection
 from twofold.web.kit import App, Hook, Route, Site
 from twofold.web.limits import Limits
 from twofold.wiring.house import House, World, base_url, build, prepare
+from twofold.wiring.post import stationery
 
 SHARED_FIGURES: Final = "PROMETHEUS_MULTIPROC_DIR"
 """Where workers put their figures together; prometheus-client's own name for it."""
@@ -192,7 +193,7 @@ def inhabited(settings: Settings, store: Store | None = None) -> Running:
         entropy=world.entropy,
         metrics=metrics,
         senders=senders(settings, world),
-        stationery=_stationery(settings),
+        stationery=stationery(settings, counting(metrics)),
         # The sender gives up first, so that its own words are what is recorded.
         patience=Patience(deadline=settings.email.timeout + GRACE),
     )
@@ -229,11 +230,6 @@ def _mail(email: Email, world: World) -> Sender:
 
 def _file(path: str) -> Path | None:
     return Path(path) if path else None
-
-
-def _stationery(settings: Settings) -> Stationery:
-    own = _file(settings.email.templates)
-    return Stationery(settings.totp.issuer, (own,) if own else ())
 
 
 def _site(settings: Settings) -> Site:

@@ -115,6 +115,8 @@ class SmtpSender:
             message["Subject"] = letter.subject
             message["Message-ID"] = f"<{letter.id}@{_ascii(self._from.domain)}>"
             message["Date"] = format_datetime(moment)
+            if letter.language:
+                message["Content-Language"] = letter.language
             # RFC 3834: no vacation notice answers a machine; the second is Exchange's word.
             message["Auto-Submitted"] = "auto-generated"
             message["X-Auto-Response-Suppress"] = "All"

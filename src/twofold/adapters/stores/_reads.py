@@ -24,7 +24,7 @@ from twofold.core.types import (
 )
 from twofold.ports import Entry, Queued
 
-_WIDTH = 13
+_WIDTH = 14
 """Columns of the widest part of a view, the subject; each cell of a row costs, full or empty."""
 
 _SUBJECT, _AUTHENTICATOR, _ITEMS, _TALLY, _POLICY, _SESSION = range(6)
@@ -54,7 +54,7 @@ def _view(who: str) -> str:
     policy = f"document where realm = ?1 and kind = '{POLICY[0]}' and name = '{POLICY[1]}'"
     return " union all ".join(
         (
-            _part(_SUBJECT, rows.SUBJECT, 13, f"subject where id = {who} and realm = ?1"),
+            _part(_SUBJECT, rows.SUBJECT, 14, f"subject where id = {who} and realm = ?1"),
             _part(_AUTHENTICATOR, rows.AUTHENTICATOR, 12, f"authenticator where subject = {who}"),
             _part(_ITEMS, _GATHERED, 2, f"item where subject = {who} group by authenticator"),
             _part(_TALLY, rows.TALLY, 9, f"guess where subject = {who}"),

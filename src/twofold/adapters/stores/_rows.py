@@ -36,7 +36,7 @@ Row: TypeAlias = Sequence[Any]
 
 SUBJECT = (
     "realm, id, name, created_at, email, email_verified, phone, phone_verified,"
-    " member_of, admin, status, epoch, attributes"
+    " member_of, admin, status, epoch, attributes, locale"
 )
 FOLDED = "folded_name, folded_email"
 AUTHENTICATOR = (
@@ -105,6 +105,7 @@ def from_subject(subject: Subject) -> tuple[Cell, ...]:
         int(subject.status),
         subject.epoch,
         from_mapping(subject.attributes),
+        subject.locale,
     )
 
 
@@ -129,6 +130,7 @@ def to_subject(row: Row) -> Subject:
         _STATUSES[row[10]],
         row[11],
         to_mapping(row[12]),
+        row[13],
     )
 
 

@@ -17,6 +17,7 @@ create table subject (
     epoch bigint not null,
     created_at bigint not null,
     attributes text not null,
+    locale text not null,
     folded_name text not null,
     folded_email text not null,
     primary key (id)
