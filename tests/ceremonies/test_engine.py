@@ -73,7 +73,8 @@ async def test_nobody_is_written_to_at_an_address_that_is_not_proved(stage):
 async def test_a_challenge_that_sends_nothing_queues_nothing(stage):
     alice = await stage.person()
 
-    assert stage.engine.delivery(stage.clock.now(), alice.subject, alice.totp, Asked()) == ()
+    now = stage.clock.now()
+    assert stage.engine.delivery(now, alice.subject, alice.totp, Asked(), {"link": "x"}) == ()
 
 
 async def test_an_answer_that_is_no_text_is_told_from_another(stage):

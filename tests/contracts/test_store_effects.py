@@ -366,6 +366,14 @@ async def test_a_removed_subject_leaves_only_its_records(store):
     assert len((await store.view(REALM, BOB)).authenticators) == 1
 
 
+async def test_what_is_sent_behind_a_removal_is_not_removed(store):
+    await store.commit(*a.alice(a.message(1)))
+
+    await store.commit(RemoveSubject(ALICE), a.message(2))
+
+    assert [q.message for q in await store.due(NOW, limit=9)] == [a.message(2)]
+
+
 async def test_nothing_of_a_removed_subject_comes_back(store):
     await store.commit(*a.alice(OpenSession(a.session()), a.message()))
     await store.commit(TakeGuess(ALICE, SCOPE, a.tally(), NOW), RemoveSubject(ALICE))

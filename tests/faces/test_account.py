@@ -291,3 +291,16 @@ async def test_a_subject_without_a_password_has_none_to_change(house):
     await root.post("/admin/v1/users", {"name": "bare"})
 
     assert (await house.client().start("bare", NEW)).code == "invalid-credentials"
+
+
+async def test_the_owner_chooses_the_language_of_messages(kept):
+    await kept.add("carol")
+    client = await signed_in(kept)
+
+    chosen = await client.put("/v1/account/locale", {"locale": "de_AT"})
+
+    assert (chosen.status, chosen.body) == (204, b"")
+    assert (await client.get("/v1/session")).json["locale"] == "de-AT"
+    odd = await client.put("/v1/account/locale", {"locale": "../de"})
+    assert (odd.status, odd.code) == (400, "malformed-request")
+    assert (await client.get("/v1/session")).json["locale"] == "de-AT"

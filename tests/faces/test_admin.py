@@ -114,6 +114,7 @@ async def test_a_user_is_made_read_changed_and_deleted(kept):
         "phone": "+49 30 123456",
         "password": "a very good password",
         "groups": ["staff"],
+        "locale": "DE_at",
     }
 
     made = await root.post("/admin/v1/users", new)
@@ -130,6 +131,7 @@ async def test_a_user_is_made_read_changed_and_deleted(kept):
         "admin": False,
         "status": "active",
         "created_at": 0,
+        "locale": "de-AT",
     }
     zoe = kept.client()
     assert (await zoe.start("zoe", "a very good password")).json["state"] == "done"

@@ -31,6 +31,7 @@ async def test_whoami_says_what_was_proved(kept):
         "groups": ["staff"],
         "email": "carol@example.org",
         "email_verified": True,
+        "locale": "",
     }
 
 

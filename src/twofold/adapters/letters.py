@@ -155,21 +155,18 @@ class Stationery:
         the channel has some, and the operator's before ours: those of the language, then those
         for all languages.
         """
-        return list(dict.fromkeys(self._sources(template, channel, locale)))
+        found = dict.fromkeys(self._sources(template, channel, locale))
+        return [source for source in found if _is_there(source.folder / source.name)]
 
     def _sources(self, template: str, channel: str, locale: str) -> Iterator[Source]:
-        for language in (
-            *languages.fallbacks(locale),
-            *languages.fallbacks(self._language),
-            FALLBACK,
-        ):
-            for name in (f"{template}.{channel}.txt", f"{template}.txt"):
+        names = (f"{template}.{channel}.txt", f"{template}.txt")
+        for wanted in (locale, self._language, FALLBACK):
+            known = languages.fallbacks(wanted)
+            for name in names if known else ():
                 for folder in self._folders:
-                    for place in (f"{language}/{name}", name):
-                        if _is_there(folder / place):
-                            # What is for all languages is most likely in the house's own.
-                            known = language if "/" in place else self._language
-                            yield Source(folder, place, known)
+                    yield from (Source(folder, f"{tag}/{name}", tag) for tag in known)
+                    # What is for all languages is most likely in the house's own.
+                    yield Source(folder, name, self._language)
 
     def written(self, source: Source, message: Send, values: Values, now: Instant) -> Letter:
         """The letter in the words of one file; any error if they cannot be filled in."""

@@ -116,7 +116,9 @@ def _challenged(
         # With the moment of sending, so that the cool-down goes on once it is bound (A139).
         parameters=asked.parameters or held.authenticator.parameters,
     )
-    told = {**seen_from(context), "purpose": "enroll"}
+    told = {**seen_from(context), **second.purpose(engine, view, waiting.id, ceremony.voice, now)}
+    # Also within a sign-in that has to enrol first.
+    told["purpose"] = str(Kind.ENROL)
     sending = engine.delivery(now, view.subject, waiting.id, asked, told)
     return replace(held, authenticator=waiting), asked, (letter_taken(view, "enrol", now), *sending)
 

@@ -8,7 +8,6 @@ answer is given the very same ones.
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import json
 
@@ -16,7 +15,7 @@ from twofold.ceremonies import second
 from twofold.ceremonies.engine import Engine
 from twofold.ceremonies.outcomes import Granted, Tokens
 from twofold.core import tokens
-from twofold.core.ceremony import Ceremony
+from twofold.core.ceremony import Ceremony, session_of
 from twofold.core.errors import CeremonyConsumed
 from twofold.core.mac import mac
 from twofold.core.policy import Lifetime, Policy, Proven, level, references
@@ -44,8 +43,7 @@ FEW = 3
 
 def session_id(ceremony: Ceremony) -> SessionId:
     """Return the id of the one session this ceremony may open."""
-    digest = hashlib.sha256(b"twofold session\0" + bytes.fromhex(ceremony.jti)).digest()
-    return SessionId(digest[:16].hex())
+    return session_of(ceremony.jti)
 
 
 def new_session(

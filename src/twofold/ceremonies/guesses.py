@@ -105,11 +105,16 @@ def _left(tally: Tally, policy: Policy) -> int:
 
 def ended(view: View, ceremony: Ceremony, policy: Policy) -> TakeGuess:
     """Return the effect that ends a ceremony for good: its whole budget is taken at once."""
-    scope = of_ceremony(ceremony.jti)
-    seen = view.tallies.get(scope, NONE)
-    spent = Tally(version=seen.version + 1, streak=policy.guesses_per_ceremony)
     # Another ticket of the same ceremony may live longer than this one: a set-up that the first
     # step led to a second time. None outlives this, and until then it must not be forgotten.
     longest = (policy.ceremony_life + policy.enrolment_life) * SECOND
     keep_until = max(ceremony.expires_at, Instant(ceremony.started_at + longest))
+    return over(view, ceremony.jti, policy, keep_until)
+
+
+def over(view: View, jti: str, policy: Policy, keep_until: Instant) -> TakeGuess:
+    """Return the effect that ends a ceremony of which only the name is known."""
+    scope = of_ceremony(jti)
+    seen = view.tallies.get(scope, NONE)
+    spent = Tally(version=seen.version + 1, streak=policy.guesses_per_ceremony)
     return TakeGuess(view.subject.id, scope, spent, keep_until)

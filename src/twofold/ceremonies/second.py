@@ -8,13 +8,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
+from twofold.ceremonies import disown
 from twofold.ceremonies.engine import Engine
 from twofold.ceremonies.outcomes import Choice, Pending
 from twofold.core.ceremony import Ceremony, Kind, State
 from twofold.core.effects import Effect, Issue
 from twofold.core.errors import NotEnrolled, NotPossible
 from twofold.core.policy import Policy, Proven, Requirement, Situation
-from twofold.core.types import Aal, Authenticator, Binding, Category, Context, Instant, View
+from twofold.core.types import (
+    Aal,
+    Authenticator,
+    AuthenticatorId,
+    Binding,
+    Category,
+    Context,
+    Instant,
+    View,
+)
 from twofold.factors import Asked, Factor
 
 
@@ -141,13 +151,22 @@ def challenged(
     """
     held = method.authenticator
     challenge = method.factor.ask(view.subject, engine.held(held), voice, engine.draw(), now)
-    told = {**(seen or {}), "purpose": voice.partition(".")[0]}
+    sent = challenge.deliver is not None
+    told = {**(seen or {}), **purpose(engine, view, held.id, voice, now)} if sent else {}
     sending = engine.delivery(now, view.subject, held.id, challenge, told)
     if challenge.items is None:
         return challenge, sending
     parameters = dict(challenge.parameters) if challenge.parameters is not None else None
     issue = Issue(held.subject, held.id, challenge.items, parameters, seen=held.mark)
     return challenge, (issue, *sending)
+
+
+def purpose(
+    engine: Engine, view: View, id: AuthenticatorId, voice: str, now: Instant
+) -> dict[str, str | int]:
+    """Return what a message with a code says it is for, and the link by which to disown it."""
+    link = disown.link(engine, view.subject, id, voice, now)
+    return {"purpose": voice.partition(".")[0], "link": link}
 
 
 def pending(

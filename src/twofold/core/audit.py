@@ -44,6 +44,7 @@ EVENTS: Mapping[str, str] = MappingProxyType(
         "stepup.refused": "Fresh proof was refused by policy or by a change of the account.",
         "stepup.cancelled": "The claimant gave a step-up up.",
         "stepup.granted": "A session was raised by fresh proof.",
+        "code.disowned": "The owner of a mailbox said that a mailed code was not asked for.",
         "verify.asked": "An application had a code sent to a subject.",
         "verify.accepted": "An application had a right answer verified and spent.",
         "verify.refused": "An application had a wrong answer verified and counted.",

@@ -131,6 +131,12 @@ class Ceremony:
         return hashlib.sha256(b"twofold ceremony\0" + bytes.fromhex(self.jti)).hexdigest()[:16]
 
 
+def session_of(jti: str) -> SessionId:
+    """Return the id of the one session that a ceremony may open."""
+    digest = hashlib.sha256(b"twofold session\0" + bytes.fromhex(jti)).digest()
+    return SessionId(digest[:16].hex())
+
+
 def advance(ceremony: Ceremony, step: Step, to: State, **changes: Any) -> Ceremony:
     """Return the ceremony moved on; raise NotPossible and change nothing if the table says no."""
     require_step(ceremony, step, to)

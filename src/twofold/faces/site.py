@@ -18,6 +18,7 @@ from twofold.faces.docs import Docs
 from twofold.faces.health import Health
 from twofold.faces.pages import Pages
 from twofold.faces.pages_account import AccountPages
+from twofold.faces.pages_disown import DisownPages
 from twofold.faces.pages_login import LoginPages
 from twofold.faces.transport import Entrance
 from twofold.web.kit import Route
@@ -50,4 +51,5 @@ def page_routes(front: Front, entrance: Entrance, answers: Answers) -> tuple[Rou
     """The pages for people."""
     pages = Pages(front, entrance, answers)
     login = LoginPages(pages)
-    return (*login.routes(), *AccountPages(pages, login).routes(), *pages.routes())
+    account, disown = AccountPages(pages, login), DisownPages(pages)
+    return (*login.routes(), *account.routes(), *disown.routes(), *pages.routes())

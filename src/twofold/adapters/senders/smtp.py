@@ -115,14 +115,15 @@ class SmtpSender:
             message["Subject"] = letter.subject
             message["Message-ID"] = f"<{letter.id}@{_ascii(self._from.domain)}>"
             message["Date"] = format_datetime(moment)
-            if letter.language:
-                message["Content-Language"] = letter.language
             # RFC 3834: no vacation notice answers a machine; the second is Exchange's word.
             message["Auto-Submitted"] = "auto-generated"
             message["X-Auto-Response-Suppress"] = "All"
             message.set_content(letter.text)
             if letter.html is not None:
                 message.add_alternative(letter.html, subtype="html")
+            if letter.language:
+                # Last: what is said of the content moves into its first part with the second.
+                message["Content-Language"] = letter.language
         except (ValueError, MessageError):
             raise Malformed("This message cannot be written.") from None
         return target.addr_spec, message
