@@ -169,14 +169,17 @@ def test_recovery_codes_that_run_low_are_told_of(left, locale, words):
     assert (letter.subject == write("recovery-used", left=9, locale=locale).subject) is (left > 1)
 
 
-@pytest.mark.parametrize("template", ["factor-added", "factor-removed", "password-changed"])
+@pytest.mark.parametrize(
+    "template",
+    ["account-deleted", "address-changed", "factor-added", "factor-removed", "password-changed"],
+)
 def test_what_an_administrator_did_is_not_put_down_to_the_owner(template):
     letter = write(template, administrator=1, address="192.0.2.7", agent=FIREFOX)
 
-    assert "an administrator" in letter.text
+    assert "an administrator" in letter.text.lower()
     # Where administrators sit is nobody else's business.
     assert "192.0.2.7" not in letter.text
-    assert "an administrator" not in write(template).text
+    assert "an administrator" not in write(template).text.lower()
 
 
 @pytest.mark.parametrize(

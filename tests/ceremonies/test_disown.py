@@ -8,7 +8,7 @@ from tests.ceremonies.stage import HERE
 from twofold.ceremonies import admin, disown, enrol, prove, verify
 from twofold.ceremonies.outcomes import Granted
 from twofold.ceremonies.verify import Client
-from twofold.core.errors import CeremonyConsumed, CeremonyExpired, CodeRejected
+from twofold.core.errors import CeremonyConsumed, CeremonyExpired, CodeAlreadyUsed, CodeRejected
 from twofold.core.types import Realm
 
 
@@ -86,6 +86,31 @@ async def test_a_newer_code_that_is_sent_at_the_same_moment_is_left_alone(stage)
     await disowns(stage, letter)
 
     assert isinstance(await answers(stage, begun[0], await stage.mailed("code")), Granted)
+
+
+async def test_an_answer_of_the_same_moment_opens_no_session_that_stays(stage):
+    dave, pending, letter = await waits(stage)
+
+    async def faster():
+        assert isinstance(await answers(stage, pending, letter), Granted)
+
+    stage.store.before = faster
+    await disowns(stage, letter)
+
+    assert await stage.sessions(dave) == []
+
+
+async def test_an_answer_that_comes_a_moment_late_is_not_taken(stage):
+    dave, pending, letter = await waits(stage)
+
+    async def faster():
+        await disowns(stage, letter)
+
+    stage.store.before = faster
+    with pytest.raises(CodeAlreadyUsed):
+        await answers(stage, pending, letter)
+
+    assert await stage.sessions(dave) == []
 
 
 async def test_a_second_time_changes_nothing_more(stage):

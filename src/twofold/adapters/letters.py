@@ -199,7 +199,7 @@ class Stationery:
             "issuer": style.issuer,
             "host": style.host,
             "account": style.account,
-            "browser": agents.described(str(values.get("agent", ""))),
+            "browser": agents.label(str(values.get("agent", ""))),
             **values,
             "at": self._moment(source, message.due_at),
             # What is left of its life, not what it had when it was queued.

@@ -202,7 +202,7 @@ async def _change(
         guard = await _another_admin(engine, by, old)
     ended = (CloseSessions(old.id),) if shut_out else ()
     moved = new.email != old.email
-    mail = engine.letter(now, old, "address-changed", {}) if moved else ()
+    mail = engine.letter(now, old, "address-changed", {"administrator": 1}) if moved else ()
     records = _records(engine, context, by, old, new, now)
     await engine.commit(*guard, effect, *ended, *mail, *records)
     return new
@@ -284,7 +284,7 @@ async def remove_subject(engine: Engine, context: Context, by: str, subject: str
         guard = await _another_admin(engine, by, old)
         record = engine.record("subject.deleted", now, old, context, by=by)
         # After the removal, which empties the outbox of all that waited for this subject.
-        told = engine.letter(now, old, "account-deleted", {})
+        told = engine.letter(now, old, "account-deleted", {"administrator": 1})
         await engine.commit(*guard, RemoveSubject(old.id), *told, record)
         return old
 

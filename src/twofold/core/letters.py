@@ -23,9 +23,9 @@ TEMPLATES: Mapping[str, frozenset[str]] = MappingProxyType(
     {
         "account-deleted": frozenset({"name"}),
         "address-changed": frozenset({"name"}),
+        "browser-remembered": frozenset({"name", "days"}),
+        "browser-theft": frozenset({"name"}),
         "code": frozenset({"name", "code"}),
-        "device-remembered": frozenset({"name"}),
-        "device-theft": frozenset({"name"}),
         "factor-added": frozenset({"name", "kind", "label"}),
         "factor-removed": frozenset({"name", "kind", "label"}),
         "factor-reset": frozenset({"name"}),
