@@ -11,6 +11,7 @@ AT = Instant(1_795_269_780_000_000)
 MINUTE = 60_000_000
 VALUES = {
     "name": "alice", "code": "123456", "kind": "totp", "label": "Phone", "count": 10, "left": 7,
+    "days": 30,
 }  # fmt: skip
 
 

@@ -14,7 +14,16 @@ from twofold.core.ceremony import Ceremony, Kind, State
 from twofold.core.effects import Effect, Issue
 from twofold.core.errors import NotEnrolled, NotPossible
 from twofold.core.policy import Policy, Proven, Requirement, Situation
-from twofold.core.types import Aal, Authenticator, Binding, Category, Context, Instant, View
+from twofold.core.types import (
+    Aal,
+    Authenticator,
+    Binding,
+    Category,
+    Context,
+    Device,
+    Instant,
+    View,
+)
 from twofold.factors import Asked, Factor
 
 
@@ -66,6 +75,7 @@ def situation(
     proofs: tuple[Proven, ...],
     context: Context,
     now: Instant,
+    device: Device | None = None,
 ) -> Situation:
     """Return everything that policy may look at."""
     usable = frozenset([held.kind for held in _usable(engine, view)])
@@ -79,6 +89,7 @@ def situation(
         client=ceremony.client,
         require=_raised(ceremony, proofs) if strong else ceremony.require,
         now=now,
+        device=device,
     )
 
 

@@ -22,11 +22,13 @@ from twofold.core.types import Instant, Realm, SubjectId
 TEMPLATES: Mapping[str, frozenset[str]] = MappingProxyType(
     {
         "address-changed": frozenset({"name"}),
+        "browser-remembered": frozenset({"name", "days"}),
+        "browser-theft": frozenset({"name"}),
         "code": frozenset({"name", "code"}),
         "factor-added": frozenset({"name", "kind", "label"}),
         "factor-removed": frozenset({"name", "kind", "label"}),
         "factor-reset": frozenset({"name"}),
-        "new-session": frozenset({"name"}),
+        "new-sign-in": frozenset({"name"}),
         "password-changed": frozenset({"name"}),
         "recovery-renewed": frozenset({"name", "count"}),
         "recovery-used": frozenset({"name", "left"}),
