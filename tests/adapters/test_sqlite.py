@@ -23,6 +23,7 @@ from twofold.core.effects import (
     OpenSession,
     PutDocument,
     PutSubject,
+    Renew,
     Rotate,
     TakeGuess,
     Touch,
@@ -315,6 +316,7 @@ HOT = [
     OpenSession(a.session()),
     Rotate(ALICE, a.sid(1), 0, NOW),
     Touch(ALICE, a.sid(1), NOW),
+    Renew(ALICE, a.did(1), 7, NOW, ""),
     a.record(),
 ]
 
