@@ -133,7 +133,15 @@ EFFECTS = {
     do.Seal: st.builds(do.Seal, pick([1, 2, 3]), times, small, pick(["{}"])),
     do.Sweep: st.builds(do.Sweep, times, pick([1, 2, 500])),
 }
-ANY = st.one_of(*EFFECTS.values())
+
+
+@st.composite
+def any_effect(draw):
+    """Any of them, under a short name: hypothesis prints its strategies, and these are many."""
+    return draw(st.one_of(*EFFECTS.values()))
+
+
+ANY = any_effect()
 COMMIT = st.tuples(ANY) | st.tuples(ANY) | st.lists(ANY, min_size=2, max_size=4).map(tuple)
 LOGIN = st.tuples(
     EFFECTS[do.Unchanged] | EFFECTS[do.Reusable],
