@@ -57,11 +57,13 @@ class Store(Protocol):
         *,
         identifier: str | None = None,
         session: SessionId | None = None,
+        devices: bool = False,
     ) -> View | None:
         """Everything a step may decide on, in one read; None for an unknown subject.
 
         Give the subject's id, or an identifier as core.identifiers made it
-        (``name:alice``, ``email:a@b.c``, ``phone:+4930...``).
+        (``name:alice``, ``email:a@b.c``, ``phone:+4930...``). Remembered browsers are read along
+        only where they are asked for.
         """
 
     async def session(

@@ -23,6 +23,7 @@ from twofold.core.effects import (
     OpenSession,
     PutDocument,
     PutSubject,
+    Renew,
     Rotate,
     TakeGuess,
     Touch,
@@ -315,6 +316,7 @@ HOT = [
     OpenSession(a.session()),
     Rotate(ALICE, a.sid(1), 0, NOW),
     Touch(ALICE, a.sid(1), NOW),
+    Renew(ALICE, a.did(1), 7, NOW, ""),
     a.record(),
 ]
 
@@ -329,7 +331,7 @@ def test_no_frequent_effect_scans_a_table(path, effect):
             assert scanned <= {"SCAN CONSTANT ROW"}
 
 
-@pytest.mark.parametrize("sql", [_reads._BY_SUBJECT, _reads._BY_IDENTIFIER, _reads._SESSION_OF])
+@pytest.mark.parametrize("sql", [*_reads._BY_SUBJECT, *_reads._BY_IDENTIFIER, _reads._SESSION_OF])
 def test_no_frequent_read_scans_a_table(path, sql):
     _file.prepare(path, "")
     with closing(_file.reader(path)) as database:

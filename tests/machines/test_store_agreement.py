@@ -29,6 +29,7 @@ small = pick([0, 1, 2, 3])
 epochs = pick([0, 0, 1])
 scopes = pick(["kind:totp", "ceremony:x"])
 sessions = pick([a.sid(1), a.sid(2)])
+devices = pick([a.did(1), a.did(2)])
 messages = pick([f"{n:032x}" for n in (1, 2)])
 parameters = pick([{}, {"digits": 6}, {"digits": 8, "algorithm": "SHA256"}])
 items = st.lists(
@@ -74,6 +75,15 @@ opened = st.builds(
     expires_at=times,
     generation=epochs,
 )
+remembered = st.builds(
+    a.device,
+    pick([1, 2]),
+    subjects,
+    realm=realms,
+    created_at=times,
+    trusted_until=times,
+    generation=epochs,
+)
 sent = st.builds(a.message, pick([1, 2]), subject=subjects, due_at=times, expires_at=times)
 written = st.builds(a.record, small, subject=pick([ALICE, BOB, None]), realm=realms)
 documents = st.builds(
@@ -94,6 +104,9 @@ EFFECTS = {
     ),
     do.Rotate: st.builds(do.Rotate, subjects, sessions, epochs, times),
     do.Touch: st.builds(do.Touch, subjects, sessions, times),
+    do.Remember: st.builds(do.Remember, remembered),
+    do.Renew: st.builds(do.Renew, subjects, devices, epochs, times, pick(["", "192.0.2.1"])),
+    do.Forget: st.builds(do.Forget, subjects, st.none() | devices),
     do.Bind: st.builds(do.Bind, bound),
     do.Amend: st.builds(
         do.Amend,
@@ -121,7 +134,15 @@ EFFECTS = {
     do.Seal: st.builds(do.Seal, pick([1, 2, 3]), times, small, pick(["{}"])),
     do.Sweep: st.builds(do.Sweep, times, pick([1, 2, 500])),
 }
-ANY = st.one_of(*EFFECTS.values())
+
+
+@st.composite
+def any_effect(draw):
+    """Any of them, under a short name: hypothesis prints its strategies, and these are many."""
+    return draw(st.one_of(*EFFECTS.values()))
+
+
+ANY = any_effect()
 COMMIT = st.tuples(ANY) | st.tuples(ANY) | st.lists(ANY, min_size=2, max_size=4).map(tuple)
 LOGIN = st.tuples(
     EFFECTS[do.Unchanged] | EFFECTS[do.Reusable],
@@ -139,13 +160,13 @@ def test_every_effect_is_drawn():
 async def everything(store):
     """Every read of the port, for all the ids that are drawn."""
     views = [
-        await store.view(realm, subject, session=session)
+        await store.view(realm, subject, session=session, devices=True)
         for realm, subject, session in itertools.product(
             (REALM, OTHER_REALM), (ALICE, BOB), (a.sid(1), a.sid(2))
         )
     ]
     found = [
-        await store.view(realm, identifier=identifier)
+        await store.view(realm, identifier=identifier, devices=realm == REALM)
         for realm in (REALM, OTHER_REALM)
         for identifier in (
             "name:alice",
@@ -249,6 +270,10 @@ class Agreement(RuleBasedStateMachine):
             *(
                 do.Rotate(of, id, row.generation + off, later(2))
                 for (of, id), row in tables.sessions.items()
+            ),
+            *(
+                do.Renew(of, id, row.generation + off, later(2), "")
+                for (of, id), row in tables.devices.items()
             ),
             *(
                 do.Lease(of, id, row.tries + off, later(3), row.lease_until)

@@ -11,8 +11,8 @@ import base64
 from dataclasses import replace
 from functools import partial
 
-from twofold.ceremonies import guesses, second, step_up
-from twofold.ceremonies.changes import changed, ending, letter_taken
+from twofold.ceremonies import browsers, guesses, second, step_up
+from twofold.ceremonies.changes import ending, letter_taken, rebound
 from twofold.ceremonies.engine import Engine
 from twofold.ceremonies.grants import again, granted, new_session, session_id
 from twofold.ceremonies.judging import Attempt, Judged, Words, judge
@@ -221,17 +221,15 @@ async def _bound(
     session = new_session(engine, ceremony, policy, attempt.context, attempt.answer, now)
     sessions, ended = _sessions(policy, ceremony, session)
     opened = any(isinstance(effect, OpenSession) for effect in sessions)
-    seen = seen_from(attempt.context)
-    told = {"kind": factor.kind, "label": authenticator.label, **seen}
     await engine.commit(
         *await step_up.replaced(engine, ceremony, now),
-        changed(subject, **_verified(subject, authenticator)),
+        *rebound(subject, **_verified(subject, authenticator)),
         *judged.budget.right(),
         Bind(authenticator),
         *recovery,
         *sessions,
         _confirmed(engine, ceremony, attempt, view, judged, session if opened else None),
-        *engine.letter(now, subject, "factor-added", told),
+        *_letters(engine, ceremony, attempt, view, policy, authenticator),
     )
     if not opened:
         facts = {"authenticator": authenticator.id, "recovery_codes": codes}
@@ -243,6 +241,7 @@ async def _bound(
         recovery_codes=codes,
         authenticator=authenticator.id,
         ended=ended,
+        device=browsers.changed(engine, view, attempt.context),
     )
 
 
@@ -266,6 +265,24 @@ def _confirmed(
         session=session.id if session is not None else None,
         aal=int(session.aal) if session is not None else None,
         amr=session.amr if session is not None else None,
+    )
+
+
+def _letters(
+    engine: Engine,
+    ceremony: Ceremony,
+    attempt: Attempt,
+    view: View,
+    policy: Policy,
+    new: Authenticator,
+) -> tuple[Effect, ...]:
+    """Return what the owner is told: of the factor, and of a login from a browser that is new."""
+    now, context = attempt.now, attempt.context
+    told = {"kind": new.kind, "label": new.label, **seen_from(context)}
+    browser = browsers.shown(engine, ceremony, view, context, now)
+    return (
+        *engine.letter(now, view.subject, "factor-added", told),
+        *browsers.arrival(engine, browser, view, policy, context, now),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from twofold.ceremonies import guesses, second
+from twofold.ceremonies import browsers, guesses, second
 from twofold.ceremonies.engine import Engine
 from twofold.ceremonies.grants import again, granted, new_session, session_id
 from twofold.ceremonies.judging import renewed
@@ -160,7 +160,9 @@ async def _round(engine: Engine, opening: Opening) -> Outcome:
         raise InvalidCredentials
     already = again(engine, opening.ceremony, view, opening.answer, opening.now)
     if already is not None:
-        return already
+        return browsers.repeated(
+            engine, already, opening.ceremony, view, opening.context, opening.now
+        )
     # A ticket may be known to be given up, or to have opened a session that is closed by now.
     guesses.going_on(view, opening.ceremony, policy)
     method = second.Method(target, engine.opening)
@@ -204,8 +206,11 @@ async def _find(engine: Engine, opening: Opening) -> View | None:
     own = session_id(ceremony)
     if ceremony.subject is not None:
         return await engine.look(ceremony, own)
+    devices = bool(opening.context.device)
     for identifier in opening.identifiers:
-        view = await engine.store.view(ceremony.realm, identifier=identifier, session=own)
+        view = await engine.store.view(
+            ceremony.realm, identifier=identifier, session=own, devices=devices
+        )
         if view is not None:
             return view
     return None
@@ -326,7 +331,9 @@ async def skip(engine: Engine, ticket: str, context: Context) -> Outcome:
         )
         unchanged = Unchanged(view.subject.id, ceremony.epoch)
         over = guesses.ended(view, ceremony, policy)
-        await engine.commit(unchanged, not_ended, over, OpenSession(session), record)
-        return granted(engine, session, view)
+        browser = browsers.shown(engine, ceremony, view, context, now)
+        letter = browsers.arrival(engine, browser, view, policy, context, now)
+        await engine.commit(unchanged, not_ended, over, OpenSession(session), *letter, record)
+        return granted(engine, session, view, device=browsers.carried(engine, browser, view))
 
     return await engine.settle(attempt)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from twofold.ceremonies import second, sessions
-from twofold.ceremonies.changes import changed, ending
+from twofold.ceremonies.changes import ending, rebound
 from twofold.ceremonies.engine import Engine
 from twofold.ceremonies.outcomes import Done
 from twofold.ceremonies.sessions import Bearer
@@ -147,7 +147,7 @@ async def _remove(engine: Engine, bearer: Bearer, id: str, context: Context, now
     held, subject = gone.authenticator, view.subject
     told = {"kind": held.kind, "label": held.label, **sessions.seen_from(context)}
     await engine.commit(
-        changed(subject),
+        *rebound(subject),
         *unbinding(engine, view, gone, left),
         *ending(policy, subject.id, session.id),
         engine.record(

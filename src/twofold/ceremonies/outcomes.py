@@ -75,6 +75,8 @@ class Granted:
     """The authenticator that was bound, when one was."""
     ended: tuple[str, ...] = ()
     """Ids of sessions that this one replaces."""
+    device: str = field(default="", repr=False)
+    """What the browser carries on from now on; empty leaves what it has."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from twofold.ceremonies import second
+from twofold.ceremonies import browsers, second
 from twofold.ceremonies.engine import Engine
 from twofold.ceremonies.grants import again, session_id
 from twofold.ceremonies.judging import Attempt, Words, budgeted, codes_left, judge, paid, spending
@@ -78,7 +78,7 @@ async def _round(
     view = await engine.look(ceremony, session_id(ceremony))
     already = again(engine, ceremony, view, attempt.answer, attempt.now)
     if already is not None:
-        return already
+        return browsers.repeated(engine, already, ceremony, view, attempt.context, attempt.now)
     policy = engine.policy(view.policy)
     judged = await judge(engine, attempt, view, policy, choose(view))
     factor = judged.method.factor

@@ -22,6 +22,7 @@ from twofold.core.types import (
     Binding,
     Category,
     Context,
+    Device,
     Instant,
     View,
 )
@@ -76,6 +77,7 @@ def situation(
     proofs: tuple[Proven, ...],
     context: Context,
     now: Instant,
+    device: Device | None = None,
 ) -> Situation:
     """Return everything that policy may look at."""
     usable = frozenset([held.kind for held in _usable(engine, view)])
@@ -89,6 +91,7 @@ def situation(
         client=ceremony.client,
         require=_raised(ceremony, proofs) if strong else ceremony.require,
         now=now,
+        device=device,
     )
 
 

@@ -12,6 +12,8 @@ from twofold.core.types import (
     Authenticator,
     AuthenticatorId,
     Binding,
+    Device,
+    DeviceId,
     Document,
     Instant,
     Item,
@@ -146,6 +148,35 @@ class Touch:
     subject: SubjectId
     session: SessionId
     at: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class Remember:
+    """Insert a remembered browser; Stale if the id is taken."""
+
+    device: Device
+
+
+@dataclass(frozen=True, slots=True)
+class Renew:
+    """Raise a remembered browser's generation by one; Stale unless it is ``generation`` now.
+
+    ``at`` and ``address`` become its last use.
+    """
+
+    subject: SubjectId
+    device: DeviceId
+    generation: int
+    at: Instant
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class Forget:
+    """Forget one remembered browser of a subject, or all of them; never refuses."""
+
+    subject: SubjectId
+    only: DeviceId | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -324,6 +355,9 @@ Effect = (
     | CloseSessions
     | Rotate
     | Touch
+    | Remember
+    | Renew
+    | Forget
     | Bind
     | Amend
     | Unbind

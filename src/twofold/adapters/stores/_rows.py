@@ -19,6 +19,7 @@ from twofold.core.types import (
     Aal,
     Authenticator,
     Binding,
+    Device,
     Document,
     Instant,
     Item,
@@ -49,6 +50,7 @@ SESSION = (
     "realm, subject, id, created_at, auth_time, aal, amr, expires_at, idle, seen_at, client,"
     " transport, generation, rotated_at, address, agent, proof, access_life"
 )
+DEVICE = "realm, subject, id, created_at, seen_at, trusted_until, generation, label, address"
 MESSAGE = "realm, subject, id, channel, recipient, template, sealed, due_at, expires_at"
 QUEUED = f"{MESSAGE}, tries, lease_until"
 RECORD = "realm, subject, id, at, event, body"
@@ -239,6 +241,31 @@ def to_session(row: Row) -> Session:
         to_words(row[6]),
         *row[7:18],
     )
+
+
+def from_device(device: Device) -> tuple[Cell, ...]:
+    """Cells for the columns of DEVICE."""
+    return (
+        device.realm,
+        device.subject,
+        device.id,
+        device.created_at,
+        device.seen_at,
+        device.trusted_until,
+        device.generation,
+        device.label,
+        device.address,
+    )
+
+
+def to_device(row: Row) -> Device:
+    """Undo from_device."""
+    return Device(*row[:9])
+
+
+def by_newest(device: Device) -> tuple[int, str]:
+    """Sort remembered browsers as a view has them."""
+    return -device.created_at, device.id
 
 
 def from_message(message: Send) -> tuple[Cell, ...]:

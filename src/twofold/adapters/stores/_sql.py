@@ -19,6 +19,7 @@ from twofold.core.effects import (
     Burn,
     CloseSessions,
     Effect,
+    Forget,
     Forgive,
     Issue,
     Lease,
@@ -26,8 +27,10 @@ from twofold.core.effects import (
     PutDocument,
     PutSubject,
     Record,
+    Remember,
     RemoveDocument,
     RemoveSubject,
+    Renew,
     Reusable,
     Rotate,
     Seal,
@@ -62,6 +65,7 @@ def _inserting(table: str, columns: str, rest: str = "") -> str:
 
 _KNOWN = "on conflict do nothing"
 _INSERT_SESSION = _inserting("session", rows.SESSION, _KNOWN)
+_INSERT_DEVICE = _inserting("device", rows.DEVICE, _KNOWN)
 _INSERT_RECORD = _inserting("audit", rows.RECORD)
 _INSERT_TALLY = _inserting("guess", rows.TALLY, _KNOWN)
 _INSERT_AUTHENTICATOR = _inserting("authenticator", rows.AUTHENTICATOR, _KNOWN)
@@ -86,6 +90,7 @@ _UPDATE_TALLY = (
 )
 _SWEEPS = (
     ("session", "subject, id", "expires_at"),
+    ("device", "subject, id", "trusted_until"),
     ("guess", "subject, scope", "keep_until"),
     ("outbox", "subject, id", "expires_at"),
     ("item", "subject, authenticator, key", "expires_at"),
@@ -114,6 +119,8 @@ def statements(effect: Effect) -> Iterable[_Plain]:
             return _guess(effect)
         case CloseSessions() | Rotate() | Touch():
             return _session(effect)
+        case Remember() | Renew() | Forget():
+            return _device(effect)
         case PutSubject() | RemoveSubject():
             return _subject(effect)
         case Seal(number, at, upto, body):
@@ -190,6 +197,23 @@ def _session(effect: CloseSessions | Rotate | Touch) -> Iterator[Statement]:
                 "update session set seen_at = ? where subject = ? and id = ? and seen_at < ?",
                 (at, subject, id, at),
             )
+
+
+def _device(effect: Remember | Renew | Forget) -> Iterator[Statement]:
+    match effect:
+        case Remember(device):
+            yield Statement(_INSERT_DEVICE, rows.from_device(device), Stale)
+        case Renew(subject, id, generation, at, address):
+            yield Statement(
+                "update device set generation = generation + 1, seen_at = ?, address = ?"
+                " where subject = ? and id = ? and generation = ?",
+                (at, address, subject, id, generation),
+                Stale,
+            )
+        case Forget(subject, None):
+            yield Statement("delete from device where subject = ?", (subject,))
+        case Forget(subject, id):
+            yield Statement("delete from device where subject = ? and id = ?", (subject, id))
 
 
 def _authenticator(effect: Bind | Amend | Unbind | Issue) -> Iterator[Statement]:
@@ -300,7 +324,7 @@ def _subject(effect: PutSubject | RemoveSubject) -> Iterator[Statement]:
         case RemoveSubject(id):
             yield Statement("delete from subject where id = ?", (id,), Stale)
             yield _disclaim(id)
-            for table in ("authenticator", "item", "guess", "session", "outbox"):
+            for table in ("authenticator", "item", "guess", "session", "device", "outbox"):
                 yield Statement(f"delete from {table} where subject = ?", (id,))
 
 
