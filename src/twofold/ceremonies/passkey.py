@@ -42,7 +42,7 @@ from twofold.core.types import (
 from twofold.factors import Answer, Discoverable, Held
 
 NOBODY = SubjectId("0" * 32)
-"""Who a stranger's answer is judged as, when it does not even say whose it is."""
+"""Whose decoy is judged when the subject is unknown, so that it costs the same (I8)."""
 
 WORDS = Words("login.passkey.refused", "login.passkey.replayed", "login.blocked")
 

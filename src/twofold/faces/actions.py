@@ -21,7 +21,7 @@ _VERIFY = Action("verify", "POST", f"{CEREMONY}/verify", ("code",))
 _SIGN = Action("verify", "POST", f"{CEREMONY}/verify", ("webauthn",))
 _CONFIRM = Action("confirm", "POST", f"{CEREMONY}/confirm", ("code",))
 _CREATE = Action("confirm", "POST", f"{CEREMONY}/confirm", ("webauthn",))
-_INVITE = Action("challenge", "POST", f"{CEREMONY}/challenge", ())
+_INVITE = Action("challenge", "POST", f"{CEREMONY}/challenge", (), for_="passkey")
 _OPEN = Action(
     "first-factor", "POST", f"{CEREMONY}/first-factor", ("webauthn",), {"method": "passkey"}
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from msgspec import Struct, UnsetType
+from msgspec import UNSET, Struct, UnsetType
 
 from twofold.ceremonies import enrol, manage, recover
 from twofold.core import errors
@@ -32,7 +32,7 @@ class Factor(Struct, frozen=True):
     created_at: int
     used_at: int | None
     hint: str
-    traits: Mapping[str, str | int]
+    traits: Mapping[str, str | int] | UnsetType = UNSET
     """What a passkey told of itself: credential, aaguid, transports, synced, backed_up."""
 
 
@@ -66,7 +66,7 @@ def factor_shape(row: manage.FactorRow) -> Factor:
         created_at=row.created_at // SECOND,
         used_at=None if row.used_at is None else row.used_at // SECOND,
         hint=row.hint,
-        traits=row.traits,
+        traits=row.traits or UNSET,
     )
 
 

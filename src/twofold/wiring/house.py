@@ -116,19 +116,23 @@ def build(
         gate=_gate(settings),
         rules=_rules(settings),
         factors={factor.kind: factor for factor in (passkeys, *_second(settings))},
-        discoverable=passkeys if settings.webauthn.passwordless else None,
         opening=Password(_cost(settings)),
         recovery=_recovery(settings),
+        discoverable=passkeys if settings.webauthn.passwordless else None,
     )
-    sealer = Sealer(
-        store=store,
+    sealer = _sealer(settings, engine, directory / HEAD)
+    return House(settings, world, engine, store, keys, hashing, sealer)
+
+
+def _sealer(settings: Settings, engine: Engine, head: Path) -> Sealer:
+    return Sealer(
+        store=engine.store,
         ring=engine.ring,
-        clock=world.clock,
-        metrics=world.metrics,
-        head=directory / HEAD,
+        clock=engine.clock,
+        metrics=engine.metrics,
+        head=head,
         period=settings.audit.seal_seconds,
     )
-    return House(settings, world, engine, store, keys, hashing, sealer)
 
 
 @asynccontextmanager
