@@ -586,6 +586,24 @@ async def test_strangers_get_the_same_words_and_nothing_is_counted_against_anybo
     assert await stage.tally(alice, "kind:webauthn") is None
 
 
+async def test_a_stranger_costs_as_many_commits_as_a_wrong_answer(stage):
+    _, key, _ = await keyed(stage)
+    begun = await passkey.begin(stage.engine, HERE)
+    twin = Passkey(ORIGIN, handle=key.handle)
+    costs = []
+
+    for answer in (
+        key.get(shown(begun), signer=twin.private),
+        twin.get(shown(begun)),
+        key.get(shown(begun), handle=b"\x07" * 16),
+    ):
+        before = stage.store.commits
+        await refused(stage, begun, answer)
+        costs.append(stage.store.commits - before)
+
+    assert costs == [1, 1, 1]
+
+
 async def test_a_disabled_account_is_a_stranger(stage):
     alice, key, _ = await keyed(stage)
     await admin.change_subject(

@@ -414,6 +414,9 @@ def test_a_decoy_is_judged_to_the_end_and_never_right():
     )
 
     assert hint(FACTOR.verify(nobody, OPEN, answer, NOW)) == "mismatch"
+    # Nothing but the signature is wrong: under the key that made it, the answer is right.
+    owner = replace(nobody, secret=enrolled(passkey=passkey, subject=BOB)[1].secret)
+    assert isinstance(FACTOR.verify(owner, OPEN, answer, NOW), Proof)
     assert FACTOR.decoy(BOB.id, "a password")[1]["credential"] == "None"
 
 

@@ -135,9 +135,12 @@ def asking(engine: Engine, view: View, wanted: str | None) -> Method:
 
 
 def kin(view: View, held: Authenticator) -> tuple[Authenticator, ...]:
-    """Return the subject's other active authenticators of the same kind."""
-    active = (a for a in view.authenticators if a.state is Binding.ACTIVE)
-    return tuple([a for a in active if a.kind == held.kind and a.id != held.id])
+    """Return the subject's other authenticators of the same kind, those that are shut as well.
+
+    What was shut for too many guesses must not come in again as something new.
+    """
+    others = (a for a in view.authenticators if a.id != held.id)
+    return tuple([a for a in others if a.kind == held.kind])
 
 
 def challenged(

@@ -140,8 +140,8 @@ class WebAuthn:
     def decoy(self, subject: SubjectId, answer: Answer) -> tuple[bytes, Mapping[str, str | int]]:
         """A key that nobody has, under the very id that the answer names."""
         named = answer.get("id") if isinstance(answer, Mapping) else None
-        known: dict[str, str | int] = {"credential": str(named), "synced": 0, "verified": 1}
-        return _NOBODYS_KEY, known
+        told = {"synced": 1, "backed_up": 1, "verified": 1, "count": 0}
+        return _NOBODYS_KEY, {"credential": str(named), **told}
 
     def verify(self, held: Held, ceremony: str, answer: Answer, now: Instant) -> Proof | Wrong:
         """Judge a credential that a browser brought: a new one, or what a known one signed."""
