@@ -374,6 +374,21 @@ def test_a_credential_that_was_not_asked_for_is_refused():
     assert hint(answered(other, held)) == "mismatch"
 
 
+def test_a_right_signature_under_the_id_of_another_credential_is_refused():
+    passkey, held = enrolled()
+    other = b64(b"another credential")
+
+    assert hint(answered(passkey, held, outer={"id": other, "rawId": other})) == "mismatch"
+
+
+def test_a_challenge_for_one_subject_is_none_for_another_with_the_very_same_key():
+    passkey, held = enrolled()
+    bobs = replace(held, authenticator=replace(held.authenticator, subject=BOB.id))
+    answer = passkey.get(options(FACTOR, held), handle=b"")
+
+    assert hint(FACTOR.verify(bobs, CEREMONY, answer, NOW)) == "other-ceremony"
+
+
 @pytest.mark.parametrize("handle", [b"\xbb" * 16, b"", b"\xaa" * 15])
 def test_a_user_handle_of_somebody_else_is_refused_and_none_is_fine(handle):
     passkey, held = enrolled()
