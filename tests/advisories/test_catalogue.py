@@ -24,13 +24,13 @@ CONCERNED = tuple(
         *(119, 121, 123, 125, 127, 129, 131),  # input
         *(137, 139, 141),  # outbound
         *(143, 147, 151),  # keys and randomness
+        *(153, 155, 157),  # passkeys
     )
 )
 """The entries of priority P0 that are marked [*] or native, and those P1 that our pages bring.
 
 Left for those who bring what they are about: A09 (P1), A25 and A145 (several nodes and keys), A37
-to A47 (dialects, other providers), A135 (webhooks), A153 to A157
-(passkeys), A159 (failover of a database).
+to A47 (dialects, other providers), A135 (webhooks), A159 (failover of a database).
 """
 
 

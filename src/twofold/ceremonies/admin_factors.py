@@ -147,6 +147,9 @@ async def _import(
     if wish.secret is None and not factor.asks:
         raise Malformed("There is no secret to import.", field="secret")
     bound = factor.bind(owner, wish, engine.draw(), now)
+    if not bound.secret and not bound.parameters:
+        # Only its owner can show it to us; a blank row would prove nothing and lock them out.
+        raise NotAllowed("This kind of factor is set up by its owner alone.")
     first = not second.methods(engine, view)
     new = engine.made(owner, kind, bound, now, label=wish.label, preferred=first)
     told: dict[str, str | int] = {"kind": kind, "label": wish.label, "administrator": 1}

@@ -109,7 +109,10 @@ def _challenged(
     factor, now = engine.factors[held.authenticator.kind], held.authenticator.created_at
     if not factor.asks:
         return held, Asked(), ()
-    asked = factor.ask(view.subject, held, ceremony.voice, engine.draw(), now)
+    asking_of = replace(held, kin=second.kin(view, held.authenticator))
+    asked = factor.ask(view.subject, asking_of, ceremony.voice, engine.draw(), now)
+    if asked.deliver is None:
+        return held, asked, ()
     waiting = replace(
         held.authenticator,
         items=asked.items or (),
@@ -181,6 +184,7 @@ async def _confirm(engine: Engine, ceremony: Ceremony, draft: Draft, attempt: At
         return replace(already, recovery_codes=codes, authenticator=draft.authenticator)
     policy = engine.policy(view.policy)
     held = _undrafted(engine, ceremony, draft, attempt.now)
+    held = replace(held, kin=second.kin(view, held.authenticator))
     method = second.Method(held.authenticator, engine.factors[draft.kind])
     judged = await judge(engine, attempt, view, policy, (method,), lambda _: held)
     return await _bound(engine, ceremony, draft, attempt, view, held, judged)
@@ -217,7 +221,8 @@ async def _bound(
     policy = engine.policy(view.policy)
     authenticator = _stored(engine, view, held, judged.proof)
     recovery, codes = await _recovery(engine, draft, subject, now)
-    ceremony = replace(ceremony, proofs=(*ceremony.proofs, second.proven(factor, now)))
+    proofs = (*ceremony.proofs, second.proven(factor, now, judged.proof))
+    ceremony = replace(ceremony, proofs=proofs)
     session = new_session(engine, ceremony, policy, attempt.context, attempt.answer, now)
     sessions, ended = _sessions(policy, ceremony, session)
     opened = any(isinstance(effect, OpenSession) for effect in sessions)
@@ -290,9 +295,11 @@ def _stored(engine: Engine, view: View, held: Held, proof: Proof) -> Authenticat
     """Return the draft as it will be stored: sealed, its first step already spent."""
     draft = held.authenticator
     first = not second.methods(engine, view)
+    secret = held.secret if proof.renew is None else proof.renew
     return replace(
         draft,
-        sealed=engine.sealed(draft, held.secret),
+        sealed=engine.sealed(draft, secret),
+        parameters=draft.parameters if proof.parameters is None else proof.parameters,
         mark=getattr(proof.spend, "mark", 0),
         preferred=first,
         items=(),

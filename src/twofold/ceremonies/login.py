@@ -10,6 +10,7 @@ from twofold.ceremonies.engine import Engine
 from twofold.ceremonies.grants import again, granted, new_session, session_id
 from twofold.ceremonies.judging import renewed
 from twofold.ceremonies.outcomes import Done, Outcome, Pending
+from twofold.ceremonies.passkey import NOBODY
 from twofold.ceremonies.proceed import EVENTS, Right, proceed
 from twofold.ceremonies.prove import asked
 from twofold.core.ceremony import Ceremony, Kind, State, Step, advance, require_step
@@ -34,13 +35,9 @@ from twofold.core.types import (
     Context,
     Instant,
     Status,
-    SubjectId,
     View,
 )
 from twofold.factors import Answer, Held, Proof, Wrong
-
-NOBODY = SubjectId("0" * 32)
-"""Whose decoy is judged when the subject is unknown, so that it costs the same (I8)."""
 
 
 @dataclass(slots=True)

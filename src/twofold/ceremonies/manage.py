@@ -6,7 +6,8 @@ starts a new epoch, ends sessions as policy says and is told to the owner.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import partial
 
 from twofold.ceremonies import second, sessions
@@ -35,6 +36,12 @@ class FactorRow:
     used_at: Instant | None
     hint: str = ""
     """A masked address."""
+    traits: Mapping[str, str | int] = field(default_factory=dict)
+    """What the authenticator told of itself: TRAITS, as far as its kind has them."""
+
+
+TRAITS = frozenset({"aaguid", "backed_up", "credential", "synced", "transports"})
+"""What a passkey's page may tell of it, and tell the browser when it is gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +69,7 @@ def factor_rows(engine: Engine, view: View) -> tuple[FactorRow, ...]:
             created_at=method.authenticator.created_at,
             used_at=method.authenticator.used_at,
             hint=str(method.authenticator.parameters.get("hint", "")),
+            traits={k: v for k, v in method.authenticator.parameters.items() if k in TRAITS},
         )
         for place, method in enumerate(second.methods(engine, view))
     )

@@ -41,6 +41,8 @@ class Pending:
     show: Mapping[str, object] = field(default_factory=dict)
     """What a challenge needs to be answered: a masked address, WebAuthn options."""
     resend_at: Instant | None = None
+    discoverable: bool = False
+    """Whether a passkey alone may answer, in the state that begins a login."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -210,9 +210,11 @@ def level(proofs: Iterable[Proven]) -> Aal:
 
     AAL2 needs two different categories, one of them a factor that can reach it: a password with
     a mailed code, or with a trusted network, stays AAL1 (SP 800-63B-4 section 2.2.1, 3.1.3.1).
+    A key that its holder unlocked is two by itself. AAL3 is never said: keys may be synced.
     """
     gathered = tuple(proofs)
-    if len({proof.category for proof in gathered}) > 1:
+    categories = {proof.category for proof in gathered}
+    if len(categories) > 1 or Category.MULTI_FACTOR in categories:
         return min(Aal.TWO, max([proof.aal for proof in gathered]))
     return Aal.ONE
 

@@ -46,6 +46,9 @@ class Category(StrEnum):
 
     KNOWLEDGE = "knowledge"
     POSSESSION = "possession"
+    MULTI_FACTOR = "multi-factor"
+    """A key that its holder had to unlock: two kinds of evidence by itself (SP 800-63B-4
+    section 3.1.7)."""
     MAILBOX = "mailbox"
     """SP 800-63B-4 section 3.1.3.1: a mailbox is no out-of-band authenticator."""
     RECOVERY = "recovery"

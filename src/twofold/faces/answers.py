@@ -89,6 +89,8 @@ def pending_answer(pending: Pending, *, cookies: bool) -> dict[str, Any]:
         found["resend_at"] = -(-pending.resend_at // SECOND)
     if "hint" in pending.show:
         found["channel_hint"] = str(pending.show["hint"])
+    if "webauthn" in pending.show:
+        found["webauthn"] = pending.show["webauthn"]
     return found | _of_state(pending)
 
 
@@ -96,7 +98,7 @@ def _of_state(pending: Pending) -> dict[str, Any]:
     ceremony = pending.ceremony
     found: dict[str, Any] = {}
     if ceremony.state is State.FIRST_FACTOR:
-        found["methods"] = ("password",)
+        found["methods"] = ("password", "passkey") if pending.discoverable else ("password",)
     if ceremony.state is State.CHALLENGE and ceremony.asked is not None:
         found["factor"] = ceremony.asked
     if ceremony.state in (State.ENROL, State.CONFIRM):

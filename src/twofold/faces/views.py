@@ -103,6 +103,9 @@ class CeremonyAnswer(Struct, frozen=True, kw_only=True):
     period: int | UnsetType = UNSET
     issuer: str | UnsetType = UNSET
     account: str | UnsetType = UNSET
+    webauthn: Mapping[str, Any] | UnsetType = UNSET
+    """For parseCreationOptionsFromJSON while a passkey is set up, else parseRequestOptionsFromJSON:
+    dictionaries of WebAuthn L3 sections 5.1.8 and 5.1.9."""
     qr_svg: str | UnsetType = UNSET
     qr_png: str | UnsetType = UNSET
     """A ``data:`` URI."""
