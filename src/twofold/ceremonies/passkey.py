@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 
-from twofold.ceremonies import guesses, second
+from twofold.ceremonies import browsers, guesses, second
 from twofold.ceremonies.engine import Engine
 from twofold.ceremonies.grants import again, session_id
 from twofold.ceremonies.judging import Attempt, Judged, Words, judge, paid, spending
@@ -112,14 +112,17 @@ def _voice(ceremony: Ceremony) -> str:
 async def _round(
     engine: Engine, factor: Discoverable, ceremony: Ceremony, owner: SubjectId, attempt: Attempt
 ) -> Outcome:
-    view = await engine.store.view(ceremony.realm, owner, session=session_id(ceremony))
+    context = attempt.context
+    view = await engine.store.view(
+        ceremony.realm, owner, session=session_id(ceremony), devices=bool(context.device)
+    )
     target = _target(factor, view, attempt.answer)
     if view is None or target is None:
         await _refuse_stranger(engine, factor, ceremony, owner, attempt)
         raise InvalidCredentials
     already = again(engine, ceremony, view, attempt.answer, attempt.now)
     if already is not None:
-        return already
+        return browsers.repeated(engine, already, ceremony, view, context, attempt.now)
     policy = engine.policy(view.policy)
     method = second.Method(target, factor)
     try:
@@ -136,7 +139,7 @@ async def _round(
     )
     paying = (*paid(engine, attempt, view, judged, view.subject.epoch), not_ended)
     right = _right(attempt, judged, paying)
-    granting = proceed(engine, known, view, policy, attempt.context, attempt.now, right)
+    granting = proceed(engine, known, view, policy, context, attempt.now, right)
     return await spending(attempt, judged, granting)
 
 
