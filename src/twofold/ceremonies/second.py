@@ -15,9 +15,11 @@ from twofold.core.effects import Effect, Issue
 from twofold.core.errors import NotEnrolled, NotPossible
 from twofold.core.policy import Policy, Proven, Requirement, Situation
 from twofold.core.types import Aal, Authenticator, Binding, Category, Context, Instant, View
+from twofold.core.values import quick
 from twofold.factors import Asked, Factor
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Method:
     """An authenticator with the code that knows its kind."""

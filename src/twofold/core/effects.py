@@ -39,6 +39,7 @@ class Advance:
     at: Instant
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Burn:
     """Spend an item by deleting it; Replayed unless it is there and has not expired.
@@ -61,6 +62,7 @@ Spend = Advance | Burn | Reusable
 """What a right answer uses up."""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Unchanged:
     """Stale unless the subject is active and still of this epoch (A77)."""
@@ -69,6 +71,7 @@ class Unchanged:
     epoch: int
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class TakeGuess:
     """Count a wrong guess; Stale unless the stored tally has version ``tally.version - 1``.

@@ -113,6 +113,7 @@ class Policy:
         return self.sessions[aal]
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Requirement:
     """What must be proved (RFC 9470); it can be raised, never lowered."""

@@ -94,6 +94,7 @@ class Subject:
     """What a dialect keeps about its user; JSON values only."""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Item:
     """Something that can be spent once: a recovery code, a mailed code."""
@@ -128,6 +129,7 @@ class Authenticator:
     items: tuple[Item, ...] = ()
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Tally:
     """Wrong guesses counted in one scope of one subject; absent means none."""
