@@ -16,7 +16,7 @@ from twofold.ceremonies import guesses
 from twofold.ceremonies.engine import Engine
 from twofold.ceremonies.second import Method
 from twofold.core.ceremony import Ceremony
-from twofold.core.effects import Amend, Burn, Effect, Unchanged
+from twofold.core.effects import Amend, Burn, Effect
 from twofold.core.errors import (
     CeremonyConsumed,
     CodeAlreadyUsed,
@@ -181,10 +181,9 @@ def paid(
     proof = judged.proof
     left = codes_left(engine, judged)
     return (
-        Unchanged(view.subject.id, epoch),
         proof.spend,
+        *judged.budget.standing(epoch),
         *renewed(engine, judged.method, proof),
-        *judged.budget.right(),
         *proof.also,
         *(_told(engine, attempt, view, left) if left is not None else ()),
     )

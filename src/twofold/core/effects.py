@@ -65,10 +65,16 @@ Spend = Advance | Burn | Reusable
 @quick
 @dataclass(frozen=True, slots=True)
 class Unchanged:
-    """Stale unless the subject is active and still of this epoch (A77)."""
+    """Stale unless the subject is active and still of this epoch (A77).
+
+    And unless nobody guessed wrong in the scopes named: the first look that nearly every right
+    answer depends on is one statement and not three.
+    """
 
     subject: SubjectId
     epoch: int
+    unguessed: tuple[str, ...] = ()
+    """Scopes in which no tally was seen."""
 
 
 @quick

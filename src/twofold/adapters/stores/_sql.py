@@ -7,6 +7,7 @@ text is the subset of SQL that SQLite and PostgreSQL share; ``?`` stands for a v
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import NamedTuple, TypeAlias
 
 from twofold.adapters.stores import _rows as rows
@@ -101,7 +102,7 @@ def statements(effect: Effect) -> Iterable[_Plain]:
         case Record():
             return ((_INSERT_RECORD, rows.from_record(effect), None),)
         case Unchanged():
-            return ((_UNCHANGED, (effect.subject, effect.epoch, _ACTIVE), Stale),)
+            return (_unchanged(effect.subject, effect.epoch, effect.unguessed),)
         case Forgive() | Unguessed() if not effect.seen:
             return ((_UNGUESSED, (effect.subject, effect.scope), Stale),)
         case Advance(subject, id, mark, at):
@@ -128,6 +129,19 @@ def statements(effect: Effect) -> Iterable[_Plain]:
             return _document(effect)
         case Sweep():
             return _sweep(effect)
+
+
+def _unchanged(subject: SubjectId, epoch: int, scopes: tuple[str, ...]) -> _Plain:
+    if not scopes:
+        return _UNCHANGED, (subject, epoch, _ACTIVE), Stale
+    return _unguessed(len(scopes)), (subject, epoch, _ACTIVE, *scopes), Stale
+
+
+@lru_cache(maxsize=8)
+def _unguessed(scopes: int) -> str:
+    # One search for each scope: a list of them would be copied into a table of its own first.
+    guessed = "exists (select 1 from guess where guess.subject = subject.id and scope = ?)"
+    return _UNCHANGED + f" and not {guessed}" * scopes
 
 
 def _burn(effect: Burn) -> Iterator[Statement]:
