@@ -105,10 +105,14 @@ def statements(effect: Effect) -> Iterable[_Plain]:
             return (_unchanged(effect.subject, effect.epoch, effect.unguessed),)
         case Forgive() | Unguessed() if not effect.seen:
             return ((_UNGUESSED, (effect.subject, effect.scope), Stale),)
-        case Advance(subject, id, mark, at):
-            return ((_ADVANCE, (mark, at, subject, id, mark), Replayed),)
+        case Advance():
+            mark, subject, id = effect.mark, effect.subject, effect.authenticator
+            return ((_ADVANCE, (mark, effect.at, subject, id, mark), Replayed),)
         case OpenSession():
             return ((_INSERT_SESSION, rows.from_session(effect.session), Replayed),)
+        case TakeGuess() if effect.tally.version == 1:
+            # Two first guesses at once: the primary key lets one in.
+            return ((_INSERT_TALLY, rows.from_guess(effect), Stale),)
         case Burn():
             return _burn(effect)
         case TakeGuess() | Forgive() | Unguessed():
@@ -160,13 +164,9 @@ def _burn(effect: Burn) -> Iterator[Statement]:
 def _guess(effect: TakeGuess | Forgive | Unguessed) -> Iterator[Statement]:
     where = (effect.subject, effect.scope)
     match effect:
-        case TakeGuess(subject, scope, tally, keep_until) if tally.version == 1:
-            # Two first guesses at once: the primary key lets one in.
-            cells = rows.from_tally(subject, scope, tally, keep_until)
-            yield Statement(_INSERT_TALLY, cells, Stale)
-        case TakeGuess(subject, scope, tally, keep_until):
-            cells = rows.from_tally(subject, scope, tally, keep_until)
-            yield Statement(_UPDATE_TALLY, (*cells[2:], *where, tally.version - 1), Stale)
+        case TakeGuess(tally=tally):
+            cells = rows.from_guess(effect)[2:]
+            yield Statement(_UPDATE_TALLY, (*cells, *where, tally.version - 1), Stale)
         case Forgive(seen=seen):
             yield Statement(
                 "delete from guess where subject = ? and scope = ? and version = ?",
