@@ -20,6 +20,7 @@ from twofold.core.types import (
     SubjectId,
     View,
 )
+from twofold.core.values import quick
 
 Result = TypeVar("Result")
 
@@ -33,6 +34,7 @@ class Queued:
     lease_until: Instant
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Entry:
     """An audit record with the store's own position, which rises in commit order."""

@@ -94,7 +94,8 @@ EFFECTS = {
     do.Advance: st.builds(do.Advance, subjects, authenticators, st.integers(1, 50), times),
     do.Burn: st.builds(do.Burn, subjects, authenticators, pick(["one", "two", "x"]), times),
     do.Reusable: st.builds(do.Reusable),
-    do.Unchanged: st.builds(do.Unchanged, subjects, epochs),
+    do.Unchanged: st.builds(do.Unchanged, subjects, epochs)
+    | st.builds(do.Unchanged, subjects, epochs, st.lists(scopes, max_size=2).map(tuple)),
     do.TakeGuess: st.builds(do.TakeGuess, subjects, scopes, tallies, times),
     do.Forgive: st.builds(do.Forgive, subjects, scopes, small),
     do.Unguessed: st.builds(do.Unguessed, subjects, scopes, small),
@@ -240,11 +241,15 @@ class Agreement(RuleBasedStateMachine):
         person = tables.subjects.get(subject)
         held = tables.authenticators.get((subject, PHONE))
         guesses = tables.guesses.get((subject, "kind:totp"))
+        epoch = person.epoch if person else 0
+        standing = (
+            (do.Unchanged(subject, epoch), do.Forgive(subject, "kind:totp", guesses.tally.version))
+            if guesses
+            else (do.Unchanged(subject, epoch, ("kind:totp", "ceremony:x")),)
+        )
         return (
-            do.Unchanged(subject, person.epoch if person else 0),
             do.Advance(subject, PHONE, held.mark + 1 if held else 1, later(1)),
-            do.Forgive(subject, "kind:totp", guesses.tally.version if guesses else 0),
-            do.Unguessed(subject, "ceremony:x", 0),
+            *standing,
             do.OpenSession(a.session(number, subject, expires_at=later(number))),
             a.record(number, subject=subject),
         )

@@ -17,7 +17,7 @@ from twofold.ceremonies.engine import Engine
 from twofold.ceremonies.second import Method
 from twofold.ceremonies.sessions import seen_from
 from twofold.core.ceremony import Ceremony
-from twofold.core.effects import Amend, Burn, Effect, Unchanged
+from twofold.core.effects import Amend, Burn, Effect
 from twofold.core.errors import (
     CeremonyConsumed,
     CodeAlreadyUsed,
@@ -182,10 +182,9 @@ def paid(
     proof = judged.proof
     left = codes_left(engine, judged)
     return (
-        Unchanged(view.subject.id, epoch),
         proof.spend,
+        *judged.budget.standing(epoch),
         *renewed(engine, judged.method, proof),
-        *judged.budget.right(),
         *proof.also,
         *(_signalled(engine, attempt, view, judged) if proof.signal else ()),
         *(_told(engine, attempt, view, left) if left is not None else ()),

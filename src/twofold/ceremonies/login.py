@@ -164,9 +164,8 @@ async def _round(engine: Engine, opening: Opening) -> Outcome:
     guesses.going_on(view, opening.ceremony, policy)
     method = second.Method(target, engine.opening)
     paid = (
-        Unchanged(view.subject.id, view.subject.epoch),
+        *budget.standing(view.subject.epoch),
         *renewed(engine, method, verdict),
-        *budget.right(),
     )
     return await _opened(engine, opening, view, policy, method, verdict.note, paid)
 

@@ -26,9 +26,11 @@ from twofold.core.types import (
     Instant,
     View,
 )
+from twofold.core.values import quick
 from twofold.factors import Asked, Factor, Proof
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Method:
     """An authenticator with the code that knows its kind."""

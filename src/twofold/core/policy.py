@@ -136,6 +136,7 @@ class Policy:
         return 0 if barred or self.profile is Profile.STRICT else self.remember.days
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Requirement:
     """What must be proved (RFC 9470); it can be raised, never lowered."""

@@ -102,6 +102,7 @@ class Subject:
     """The language its owner reads, as core.languages spells it; empty where nobody said."""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Item:
     """Something that can be spent once: a recovery code, a mailed code."""
@@ -136,6 +137,7 @@ class Authenticator:
     items: tuple[Item, ...] = ()
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Tally:
     """Wrong guesses counted in one scope of one subject; absent means none."""

@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from twofold.core.effects import Record, Seal, Send
+from twofold.core.effects import Record, Seal, Send, TakeGuess
 from twofold.core.types import (
     Aal,
     Authenticator,
@@ -26,8 +26,6 @@ from twofold.core.types import (
     Session,
     Status,
     Subject,
-    SubjectId,
-    Tally,
 )
 from twofold.ports import Entry, Queued
 
@@ -188,20 +186,19 @@ def to_items(gathered: str) -> tuple[Item, ...]:
     return tuple([Item(key, expires_at, ceremony) for _, key, expires_at, ceremony in items])
 
 
-def from_tally(
-    subject: SubjectId, scope: str, tally: Tally, keep_until: Instant
-) -> tuple[Cell, ...]:
+def from_guess(effect: TakeGuess) -> tuple[Cell, ...]:
     """Cells for the columns of TALLY."""
+    tally = effect.tally
     return (
-        subject,
-        scope,
+        effect.subject,
+        effect.scope,
         tally.version,
         tally.spent,
         tally.since,
         tally.blocked_until,
         tally.streak,
         tally.rounds,
-        keep_until,
+        effect.keep_until,
     )
 
 

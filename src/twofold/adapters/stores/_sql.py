@@ -7,6 +7,7 @@ text is the subset of SQL that SQLite and PostgreSQL share; ``?`` stands for a v
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import NamedTuple, TypeAlias
 
 from twofold.adapters.stores import _rows as rows
@@ -106,13 +107,17 @@ def statements(effect: Effect) -> Iterable[_Plain]:
         case Record():
             return ((_INSERT_RECORD, rows.from_record(effect), None),)
         case Unchanged():
-            return ((_UNCHANGED, (effect.subject, effect.epoch, _ACTIVE), Stale),)
+            return (_unchanged(effect.subject, effect.epoch, effect.unguessed),)
         case Forgive() | Unguessed() if not effect.seen:
             return ((_UNGUESSED, (effect.subject, effect.scope), Stale),)
-        case Advance(subject, id, mark, at):
-            return ((_ADVANCE, (mark, at, subject, id, mark), Replayed),)
+        case Advance():
+            mark, subject, id = effect.mark, effect.subject, effect.authenticator
+            return ((_ADVANCE, (mark, effect.at, subject, id, mark), Replayed),)
         case OpenSession():
             return ((_INSERT_SESSION, rows.from_session(effect.session), Replayed),)
+        case TakeGuess() if effect.tally.version == 1:
+            # Two first guesses at once: the primary key lets one in.
+            return ((_INSERT_TALLY, rows.from_guess(effect), Stale),)
         case Burn():
             return _burn(effect)
         case TakeGuess() | Forgive() | Unguessed():
@@ -137,6 +142,19 @@ def statements(effect: Effect) -> Iterable[_Plain]:
             return _sweep(effect)
 
 
+def _unchanged(subject: SubjectId, epoch: int, scopes: tuple[str, ...]) -> _Plain:
+    if not scopes:
+        return _UNCHANGED, (subject, epoch, _ACTIVE), Stale
+    return _unguessed(len(scopes)), (subject, epoch, _ACTIVE, *scopes), Stale
+
+
+@lru_cache(maxsize=8)
+def _unguessed(scopes: int) -> str:
+    # One search for each scope: a list of them would be copied into a table of its own first.
+    guessed = "exists (select 1 from guess where guess.subject = subject.id and scope = ?)"
+    return _UNCHANGED + f" and not {guessed}" * scopes
+
+
 def _burn(effect: Burn) -> Iterator[Statement]:
     where = (effect.subject, effect.authenticator)
     yield Statement(
@@ -153,13 +171,9 @@ def _burn(effect: Burn) -> Iterator[Statement]:
 def _guess(effect: TakeGuess | Forgive | Unguessed) -> Iterator[Statement]:
     where = (effect.subject, effect.scope)
     match effect:
-        case TakeGuess(subject, scope, tally, keep_until) if tally.version == 1:
-            # Two first guesses at once: the primary key lets one in.
-            cells = rows.from_tally(subject, scope, tally, keep_until)
-            yield Statement(_INSERT_TALLY, cells, Stale)
-        case TakeGuess(subject, scope, tally, keep_until):
-            cells = rows.from_tally(subject, scope, tally, keep_until)
-            yield Statement(_UPDATE_TALLY, (*cells[2:], *where, tally.version - 1), Stale)
+        case TakeGuess(tally=tally):
+            cells = rows.from_guess(effect)[2:]
+            yield Statement(_UPDATE_TALLY, (*cells, *where, tally.version - 1), Stale)
         case Forgive(seen=seen):
             yield Statement(
                 "delete from guess where subject = ? and scope = ? and version = ?",

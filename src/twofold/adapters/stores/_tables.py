@@ -252,9 +252,11 @@ class Tables:
 
     def _subject(self, effect: Unchanged | PutSubject | RemoveSubject) -> None:
         match effect:
-            case Unchanged(id, epoch):
+            case Unchanged(id, epoch, scopes):
                 row = self.subjects.get(id)
                 if row is None or row.epoch != epoch or row.status is not Status.ACTIVE:
+                    raise Stale
+                if any((id, scope) in self.guesses for scope in scopes):
                     raise Stale
             case PutSubject(subject, seen):
                 claimed = claims(subject)
