@@ -94,6 +94,7 @@ def granted(
     authenticator: str | None = None,
     ended: tuple[str, ...] = (),
     codes_left: int | None = None,
+    purpose: str = "",
 ) -> Granted:
     """Return the outcome that hands a session over."""
     return Granted(
@@ -104,6 +105,7 @@ def granted(
         recovery_codes=recovery_codes,
         authenticator=authenticator,
         ended=ended,
+        purpose=purpose,
     )
 
 
@@ -133,7 +135,7 @@ def again(
     fresh = now - view.session.created_at <= RETRY and view.session.generation == 0
     if not (same and fresh):
         raise CeremonyConsumed
-    return granted(engine, view.session, view)
+    return granted(engine, view.session, view, purpose=ceremony.purpose)
 
 
 def _subject(ceremony: Ceremony) -> SubjectId:

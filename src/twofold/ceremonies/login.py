@@ -322,7 +322,13 @@ async def skip(engine: Engine, ticket: str, context: Context) -> Outcome:
         not_ended = guesses.going_on(view, ceremony, policy)
         session = new_session(engine, moved, policy, context, "", now)
         record = engine.record(
-            "enrol.declined", now, view.subject, context, session=session.id, amr=session.amr
+            "enrol.declined",
+            now,
+            view.subject,
+            context,
+            session=session.id,
+            amr=session.amr,
+            ceremony=ceremony.name,
         )
         unchanged = Unchanged(view.subject.id, ceremony.epoch)
         over = guesses.ended(view, ceremony, policy)

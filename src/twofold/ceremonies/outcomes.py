@@ -75,6 +75,8 @@ class Granted:
     """The authenticator that was bound, when one was."""
     ended: tuple[str, ...] = ()
     """Ids of sessions that this one replaces."""
+    purpose: str = ""
+    """What the proof was for, as the face said that asked for it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,7 +115,10 @@ async def _grant(
         record,
     )
     ended = (ceremony.session,) if ceremony.session else ()
-    return granted(engine, session, view, ended=ended, codes_left=right.codes_left)
+    return granted(
+        engine, session, view,
+        ended=ended, codes_left=right.codes_left, purpose=ceremony.purpose,
+    )  # fmt: skip
 
 
 def _told(ceremony: Ceremony, right: Right, decision: Decision) -> dict[str, audit.Fact]:

@@ -119,6 +119,8 @@ class Ceremony:
     session: SessionId | None = None
     """The session a step-up or enrolment was begun from."""
     skippable_until: Instant | None = None
+    purpose: str = ""
+    """What the proof is for, in the words of the face that asked: where it leads back to."""
 
     @property
     def voice(self) -> str:
@@ -177,13 +179,14 @@ def dump(ceremony: Ceremony) -> list[Any]:
         None if draft is None else _drafted(draft),
         ceremony.session,
         ceremony.skippable_until,
+        ceremony.purpose,
     ]
 
 
 def load(values: Sequence[Any]) -> Ceremony:
     """Return the ceremony that ``dump`` wrote; only ever called on what a ticket's seal kept."""
     jti, kind, realm, client, state, started_at, expires_at, require, subject, epoch, *rest = values
-    proofs, identifier, binding, transport, asked, challenge, draft, session, skippable = rest
+    proofs, identifier, binding, transport, asked, challenge, draft, session, skippable, purpose = rest
     return Ceremony(
         jti,
         _KINDS[kind],
@@ -204,6 +207,7 @@ def load(values: Sequence[Any]) -> Ceremony:
         None if draft is None else _draft(*draft),
         session,
         skippable,
+        purpose,
     )
 
 

@@ -21,6 +21,7 @@ from twofold.core.types import Instant, Realm, SubjectId
 
 TEMPLATES: Mapping[str, frozenset[str]] = MappingProxyType(
     {
+        "account-deleted": frozenset({"name"}),
         "address-changed": frozenset({"name"}),
         "code": frozenset({"name", "code"}),
         "factor-added": frozenset({"name", "kind", "label"}),
