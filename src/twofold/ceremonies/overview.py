@@ -17,7 +17,7 @@ from twofold.ceremonies.sessions import Bearer, is_alive
 from twofold.ceremonies.step_up import require_fresh
 from twofold.core.activity import Activity, told
 from twofold.core.errors import StepUpRequired
-from twofold.core.policy import Policy
+from twofold.core.policy import Closing, Policy
 from twofold.core.types import Context, Instant, Session, Subject
 
 READ = 200
@@ -44,6 +44,8 @@ class Overview:
     """Whether policy demands a second factor, so that the last one must stay."""
     recovered: bool
     """Whether a recovery code was used and nothing has taken the lost factor's place yet."""
+    closing: Closing
+    """Which sessions end when the factors change."""
     deletable: bool
     """Whether policy lets this owner delete the account."""
 
@@ -65,6 +67,7 @@ async def overview(engine: Engine, bearer: Bearer, *, limit: int = 20) -> Overvi
         activity=happened[:limit],
         demanded=is_demanded(policy, view, session),
         recovered=_is_lost(rows, happened),
+        closing=policy.closing,
         deletable=may_delete(policy, subject),
     )
 
@@ -93,20 +96,21 @@ async def activity(engine: Engine, bearer: Bearer, limit: int) -> tuple[Activity
     return (await _told(engine, view.subject, READ))[:limit]
 
 
-async def is_fresh(engine: Engine, bearer: Bearer) -> StepUpRequired | None:
-    """Return what must be proved before the bearer may change what protects the account."""
+async def missing(
+    engine: Engine, bearer: Bearer, *, password: bool = False
+) -> StepUpRequired | None:
+    """Return what must be proved before the bearer may change what protects the account.
+
+    Whoever has nothing but a password changes it without: typing it is the freshest proof.
+    """
     view, session = await sessions.look(engine, bearer)
+    if password and not second.methods(engine, view):
+        return None
     try:
         require_fresh(engine, view, session, engine.policy(view.policy), engine.clock.now())
-    except StepUpRequired as missing:
-        return missing
+    except StepUpRequired as error:
+        return error
     return None
-
-
-async def is_protected(engine: Engine, bearer: Bearer) -> bool:
-    """Say whether the bearer has a second factor."""
-    view, _ = await sessions.look(engine, bearer)
-    return bool(second.methods(engine, view))
 
 
 async def export(engine: Engine, bearer: Bearer, context: Context) -> Overview:

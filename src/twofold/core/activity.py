@@ -104,7 +104,7 @@ def told(records: Iterable[Record]) -> tuple[Activity, ...]:
     for record in records:
         body: dict[str, Any] = json.loads(record.body)
         ceremony = str(body.get("ceremony", ""))
-        if record.event in _FINISHED:
+        if ceremony and record.event in _FINISHED:
             finished.add(ceremony)
         begun = record.event == "login.password.accepted" and ceremony in finished
         if record.event in SHOWN and not begun:

@@ -41,5 +41,10 @@ def named(agent: str) -> tuple[str, str]:
     return _first(_BROWSERS, agent), _first(_SYSTEMS, agent)
 
 
+def label(agent: str) -> str:
+    """Return both in one line; empty where nothing is known."""
+    return ", ".join(name for name in named(agent) if name)
+
+
 def _first(known: tuple[tuple[str, str], ...], agent: str) -> str:
     return next((name for mark, name in known if mark in agent), "")
