@@ -11,6 +11,8 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
+from twofold.web.languages import marked
+
 HOME: Final = "/account"
 
 _ID: Final = re.compile(r"[0-9a-f]{16}")
@@ -23,15 +25,20 @@ class _Page:
     """An infinitive: what somebody is about to do."""
 
 
-# Each is looked up in the catalogue where it is shown.
 _PAGES: Final = {
-    "add": _Page("/account/methods/add", "add a method"),
-    "remove": _Page("/account/methods/{id}/remove", "remove a method"),
-    "codes": _Page("/account/recovery-codes", "make new recovery codes"),
-    "password": _Page("/account/password", "change your password"),
-    "address": _Page("/account/address", "change your e-mail address"),
-    "export": _Page("/account/export", "download your data"),
-    "delete": _Page("/account/delete", "delete your account"),
+    "add": _Page("/account/methods/add", marked("add a method")),
+    "remove": _Page(
+        "/account/methods/{id}/remove",
+        marked("remove a method"),
+    ),
+    "codes": _Page(
+        "/account/recovery-codes",
+        marked("make new recovery codes"),
+    ),
+    "password": _Page("/account/password", marked("change your password")),
+    "address": _Page("/account/address", marked("change your e-mail address")),
+    "export": _Page("/account/export", marked("download your data")),
+    "delete": _Page("/account/delete", marked("delete your account")),
 }
 
 
@@ -52,5 +59,5 @@ def place(intent: str) -> str:
 
 
 def words(intent: str) -> str:
-    """What the intent's page is for, in English, for the catalogue; empty for no intent."""
+    """What the page is for, in English, for the catalogue; empty for no intent."""
     return _PAGES[intent.partition(":")[0]].words if path(intent) else ""
