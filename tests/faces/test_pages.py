@@ -38,7 +38,7 @@ class Page(HTMLParser):
                 self.forms.append({"action": given["action"], "method": given["method"], "f": {}})
             case "button" if "name" in given:
                 self.forms[-1]["f"].pop(given["name"], None)  # sent only when it is pressed
-            case "input":
+            case "input" if "name" in given:
                 self.forms[-1]["f"][given["name"]] = given.get("value", "")
             case "a":
                 self.links.append(given["href"])

@@ -94,6 +94,8 @@ async def _bind(
         State.CONFIRM,
         draft=_draft(engine, view, held),
         challenge=asked.ceremony,
+        resend_at=asked.resend_at,
+        good_until=asked.expires_at,
     )
     pending = second.pending(
         engine, moved, view, policy, show=dict(asked.show), resend_at=asked.resend_at
@@ -237,6 +239,7 @@ async def _bound(
         recovery_codes=codes,
         authenticator=authenticator.id,
         ended=ended,
+        purpose=ceremony.purpose,
     )
 
 

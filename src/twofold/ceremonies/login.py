@@ -63,8 +63,12 @@ async def begin(
     identifier: str = "",
     answer: Answer | None = None,
     require: Requirement | None = None,
+    purpose: str = "",
 ) -> Outcome:
-    """Start a login; with an answer its first step is taken in the same breath."""
+    """Start a login; with an answer its first step is taken in the same breath.
+
+    ``purpose`` travels sealed in the ticket and comes back with the grant.
+    """
     now = engine.clock.now()
     ceremony = engine.begun(
         Kind.LOGIN,
@@ -74,6 +78,7 @@ async def begin(
         life=engine.rules.policy.ceremony_life,
         require=require or Requirement(),
         identifier=identifier,
+        purpose=purpose,
     )
     if answer is None:
         return second.pending(engine, ceremony, None, engine.rules.policy)
@@ -333,6 +338,6 @@ async def skip(engine: Engine, ticket: str, context: Context) -> Outcome:
         unchanged = Unchanged(view.subject.id, ceremony.epoch)
         over = guesses.ended(view, ceremony, policy)
         await engine.commit(unchanged, not_ended, over, OpenSession(session), record)
-        return granted(engine, session, view)
+        return granted(engine, session, view, purpose=ceremony.purpose)
 
     return await engine.settle(attempt)

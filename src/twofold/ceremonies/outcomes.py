@@ -21,6 +21,8 @@ class Choice:
     needs_challenge: bool
     hint: str = ""
     """A masked address; nothing that only the owner should know."""
+    digits: int = 0
+    """How many digits complete its code; 0 where that is not known."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from twofold.faces.api_account import AccountApi
 from twofold.faces.api_admin import UserApi
 from twofold.faces.api_admin_factors import UserFactorApi
 from twofold.faces.api_admin_realm import RealmApi
+from twofold.faces.api_admin_theme import ThemeApi
 from twofold.faces.api_ceremony import CeremonyApi
 from twofold.faces.api_factors import FactorApi
 from twofold.faces.api_session import SessionApi
@@ -40,6 +41,7 @@ def api_routes(front: Front, entrance: Entrance, answers: Answers) -> tuple[Rout
         *UserApi(front, entrance).routes(),
         *UserFactorApi(front, entrance).routes(),
         *RealmApi(front, entrance).routes(),
+        *ThemeApi(front, entrance).routes(),
         *Health(front, entrance).routes(),
     )
     worded = tuple(replace(route, on_error=answers.refused) for route in found)
@@ -50,4 +52,6 @@ def page_routes(front: Front, entrance: Entrance, answers: Answers) -> tuple[Rou
     """The pages for people."""
     pages = Pages(front, entrance, answers)
     login = LoginPages(pages)
-    return (*login.routes(), *AccountPages(pages, login).routes(), *pages.routes())
+    shown = (*login.routes(), *AccountPages(pages, login).routes())
+    dressed = (replace(route, handler=pages.looks.dressed(route.handler)) for route in shown)
+    return (*dressed, *pages.routes(), *pages.looks.routes())

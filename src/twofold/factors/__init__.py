@@ -102,6 +102,8 @@ class Wrong:
     ``other-ceremony``."""
     drift: int | None = None
     """How many steps the claimant's clock is off, where that could be told."""
+    late: int | None = None
+    """Seconds the claimant's clock is slow, where whoever only guesses may hear of it too."""
 
 
 class Factor(Protocol):

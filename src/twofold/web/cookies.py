@@ -68,6 +68,8 @@ class Cookies:
     refresh: Cookie
     device: Cookie
     """A remembered browser."""
+    language: Cookie
+    """The language somebody chose; no credential."""
 
 
 def own_cookies(*, https: bool) -> Cookies:
@@ -79,6 +81,7 @@ def own_cookies(*, https: bool) -> Cookies:
         ticket=Cookie(f"{host}twofold_ct", https),
         refresh=Cookie(f"{secure}twofold_r", https, path="/v1/tokens/refresh", same_site="Strict"),
         device=Cookie(f"{host}twofold_d", https),
+        language=Cookie(f"{host}twofold_l", https),
     )
 
 
