@@ -93,7 +93,8 @@ async def test_a109_no_other_site_acts_for_somebody_who_is_signed_in(house):
     await sent(browser, "/login", page, name=alice.name, password=alice.password)
     page = await browser.send("GET", "/account")
     assert page.status == 200
-    for path in ("/logout", "/account/factors", "/account/recovery-codes"):
+    changes = ("methods/add", "recovery-codes", "password", "address", "sessions/end-others")
+    for path in ("/logout", *(f"/account/{change}" for change in changes)):
         for site in ("cross-site", "same-site"):
             answer = await sent(browser, path, page, site=site, kind="totp")
             assert answer.status == 403, path
@@ -135,7 +136,7 @@ async def test_a117_what_was_on_a_page_is_gone_with_the_session(house):
     page = await browser.send("GET", "/login")
     await sent(browser, "/login", page, name=alice.name, password=alice.password)
     page = await browser.send("GET", "/account")
-    drawn = await sent(browser, "/account/factors", page, kind="totp", label="")
+    drawn = await sent(browser, "/account/methods/add", page)
     for answer in (page, drawn):
         assert answer.header("cache-control") == "no-store"
     gone = await sent(browser, "/logout", page)
@@ -150,7 +151,7 @@ async def test_a83_no_page_shows_a_secret_to_a_get(house):
     page = await browser.send("GET", "/login")
     await sent(browser, "/login", page, name=alice.name, password=alice.password)
     page = await browser.send("GET", "/account")
-    begun = await sent(browser, "/account/factors", page, kind="totp", label="")
+    begun = await sent(browser, "/account/methods/add", page)
     if begun.status == 303:
         page = await browser.send("GET", begun.header("location") or "")
         begun = await sent(browser, "/login/enrol", page, kind="totp", label="")

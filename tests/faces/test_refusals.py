@@ -18,6 +18,7 @@ BODIES = {
     "/v1/ceremony/enroll": {"kind": "totp"},
     "/v1/ceremony/confirm": {"code": "123456"},
     "/v1/factors/{id}": {"label": "x"},
+    "/v1/account/email": {"email": "a@b.example"},
     "/v1/account/password": {"current_password": "a", "new_password": "b"},
     "/admin/v1/users": {"name": "x"},
     "/admin/v1/users/{id}": {"groups": []},

@@ -189,7 +189,8 @@ class Pages:
         kept = tuple(header for header in answer.headers if header[0] in _KEPT)
         cookies = self.entrance.cookies
         if isinstance(error, InvalidToken):
-            return redirect(_sign_in(request), cookies.session.clear())
+            # The dead cookie stays: the sign-in reads from it why the session ended, and clears it.
+            return redirect(_sign_in(request))
         if isinstance(error, Malformed) and error.field == "ceremony":
             return redirect("/login")
         if isinstance(error, OVER):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from twofold.ceremonies import login, prove
+from twofold.ceremonies import account, leaving, login, prove
 from twofold.ceremonies.outcomes import Choice, Outcome, Pending
 from twofold.core import errors
 from twofold.core.ceremony import State
@@ -13,6 +13,8 @@ from twofold.faces.pages import RETURN_TO, Form, Pages
 from twofold.faces.pages_enrol import KINDS, EnrolPages
 from twofold.faces.steps import WRONG, going, status, typed, waiting
 from twofold.faces.transport import Caller
+from twofold.faces.words import ENDED
+from twofold.web.headers import Header
 from twofold.web.kit import Request, Response, Route
 from twofold.web.response import redirect
 
@@ -32,24 +34,39 @@ class LoginPages:
 
     async def sign_in(self, request: Request) -> Response:
         """Ask for name and password; somebody who is signed in already is led on."""
-        asked = request.query
-        if request.cookies.get(self._entrance.cookies.session.name):
+        asked, ended = request.query, ""
+        cookie = self._entrance.cookies.session
+        shown = request.cookies.get(cookie.name)
+        if shown:
             try:
                 await self._entrance.signed(request)
             except InvalidToken:
-                pass
+                context = self._entrance.context(request, Transport.COOKIE)
+                ended = await leaving.why_ended(self._engine, shown, context)
             else:
                 return redirect(self._pages.destination(asked.get(RETURN_TO, "")))
         known = {"name": asked.get("login_hint", ""), RETURN_TO: asked.get(RETURN_TO, "")}
-        return self._sign_in(request, Form(known))
+        dead = (cookie.clear(),) if shown else ()
+        return await self._sign_in(request, Form(known), *dead, ended=ENDED.get(ended, ""))
 
-    def _sign_in(self, request: Request, form: Form, error: TwofoldError | None = None) -> Response:
+    async def _sign_in(
+        self,
+        request: Request,
+        form: Form,
+        *headers: Header,
+        error: TwofoldError | None = None,
+        ended: str = "",
+    ) -> Response:
+        realm = self._entrance.context(request, Transport.COOKIE).realm
         return self._pages.show(
             request,
             "login.html",
             *waiting(error),
+            *headers,
             status=status(error),
             error=error,
+            ended=ended,
+            registration=await account.registration(self._engine, realm),
             name=form["name"][:254],
             return_to=self._pages.returnable(form[RETURN_TO]),
         )
@@ -67,7 +84,7 @@ class LoginPages:
                 purpose=self._pages.returnable(form[RETURN_TO]),
             )
         except (errors.InvalidCredentials, errors.Throttled, errors.Unavailable) as error:
-            return self._sign_in(request, form, error)
+            return await self._sign_in(request, form, error=error)
         return self._pages.onward(outcome, caller)
 
     async def password(self, request: Request) -> Response:

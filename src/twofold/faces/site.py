@@ -13,13 +13,18 @@ from twofold.faces.api_admin_realm import RealmApi
 from twofold.faces.api_admin_theme import ThemeApi
 from twofold.faces.api_ceremony import CeremonyApi
 from twofold.faces.api_factors import FactorApi
+from twofold.faces.api_owner import OwnerApi
 from twofold.faces.api_session import SessionApi
 from twofold.faces.api_verify import VerifyApi
+from twofold.faces.desk import Desk
 from twofold.faces.docs import Docs
 from twofold.faces.health import Health
 from twofold.faces.pages import Pages
 from twofold.faces.pages_account import AccountPages
 from twofold.faces.pages_login import LoginPages
+from twofold.faces.pages_methods import MethodPages
+from twofold.faces.pages_owner import OwnerPages
+from twofold.faces.pages_register import RegisterPages
 from twofold.faces.transport import Entrance
 from twofold.web.kit import Route
 
@@ -38,6 +43,7 @@ def api_routes(front: Front, entrance: Entrance, answers: Answers) -> tuple[Rout
         *FactorApi(front, entrance, answers).routes(),
         *SessionApi(front, entrance, answers).routes(),
         *AccountApi(front, entrance, answers).routes(),
+        *OwnerApi(front, entrance, answers).routes(),
         *UserApi(front, entrance).routes(),
         *UserFactorApi(front, entrance).routes(),
         *RealmApi(front, entrance).routes(),
@@ -52,6 +58,13 @@ def page_routes(front: Front, entrance: Entrance, answers: Answers) -> tuple[Rou
     """The pages for people."""
     pages = Pages(front, entrance, answers)
     login = LoginPages(pages)
-    shown = (*login.routes(), *AccountPages(pages, login).routes())
+    desk = Desk(pages)
+    shown = (
+        *login.routes(),
+        *AccountPages(desk).routes(),
+        *MethodPages(desk, login).routes(),
+        *OwnerPages(desk).routes(),
+        *RegisterPages(desk).routes(),
+    )
     dressed = (replace(route, handler=pages.looks.dressed(route.handler)) for route in shown)
     return (*dressed, *pages.routes(), *pages.looks.routes())

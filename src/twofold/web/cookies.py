@@ -70,6 +70,10 @@ class Cookies:
     """A remembered browser."""
     language: Cookie
     """The language somebody chose; no credential."""
+    notice: Cookie
+    """What was just done, to be said on the next page, once; a word of ours, no credential."""
+    later: Cookie
+    """Which advice this browser does not want to hear for a while; no credential."""
 
 
 def own_cookies(*, https: bool) -> Cookies:
@@ -82,6 +86,8 @@ def own_cookies(*, https: bool) -> Cookies:
         refresh=Cookie(f"{secure}twofold_r", https, path="/v1/tokens/refresh", same_site="Strict"),
         device=Cookie(f"{host}twofold_d", https),
         language=Cookie(f"{host}twofold_l", https),
+        notice=Cookie(f"{host}twofold_n", https),
+        later=Cookie(f"{host}twofold_w", https),
     )
 
 
