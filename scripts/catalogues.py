@@ -53,6 +53,9 @@ _SHOWN = (
 )
 """Where they are raised, on the way of a page."""
 
+_API_ONLY = ("JSON", "a-z, 0-9", "secret to import", "64 bits", "out of range", "surrogate")
+"""What only programs send and only programs are told: words of such details."""
+
 _KEYWORDS = {"marked": None, "Phrase": None}
 _TEMPLATE = {"_": None, "gettext": None, "ngettext": (1, 2)}
 _NEVER_CHANGES = datetime(2026, 1, 1, tzinfo=UTC)
@@ -82,7 +85,8 @@ def _code() -> Iterator[tuple[str, str | tuple[str, ...]]]:
     for path in sorted(SOURCE.rglob("*.py")):
         keywords = dict.fromkeys(_ERRORS) | _KEYWORDS if path in shown else _KEYWORDS
         for found in extract_from_file("python", path, keywords):
-            yield _place(path), found[1]
+            if not any(word in found[1] for word in _API_ONLY):
+                yield _place(path), found[1]
 
 
 def _titles() -> Iterator[tuple[str, str]]:

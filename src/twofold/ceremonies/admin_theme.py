@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from twofold.ceremonies.engine import Engine
 from twofold.core import theme
 from twofold.core.effects import PutDocument
+from twofold.core.errors import Malformed
 from twofold.core.theme import THEME, Theme
 from twofold.core.types import Context, Document, Realm
 
@@ -15,12 +16,16 @@ from twofold.core.types import Context, Document, Realm
 async def look(engine: Engine, realm: Realm, base: Theme) -> tuple[Theme, int]:
     """Return the theme of a realm and its version; 0 while the realm keeps none of its own.
 
-    ``base`` is what the settings say.
+    ``base`` is what the settings say. A document that does not go with them any more is passed
+    over: pages that nobody can read would lock everybody out.
     """
     document = await engine.store.document(realm, *THEME)
     if document is None:
         return base, 0
-    return theme.load(document.body, base), document.version
+    try:
+        return theme.load(document.body, base), document.version
+    except Malformed:
+        return base, document.version
 
 
 async def put_theme(

@@ -17,6 +17,7 @@ from twofold.faces import Front
 from twofold.web.csrf import origin_of
 from twofold.web.headers import ASSET, Sources
 from twofold.web.kit import Request, Response, Route
+from twofold.web.languages import marked
 
 _TRUSTED: Final = 5 * SECOND
 """How long a page may show the theme before the last change."""
@@ -35,7 +36,8 @@ class Look:
     """The address of the colours."""
     stylesheet: str
     lost: str
-    links: Mapping[str, str]
+    links: tuple[tuple[str, str], ...]
+    """Words and address of what stands below every page."""
     sources: Sources
     colours: Response = field(repr=False)
     picture: Response | None = field(default=None, repr=False)
@@ -47,14 +49,18 @@ def look_of(worn: Theme, issuer: str, return_to: tuple[str, ...]) -> Look:
     drawn = theme.picture(worn.logo)
     version = hashlib.sha256(repr(worn).encode()).hexdigest()[:8]
     logo = f"/theme/logo?{version}" if drawn else worn.logo
-    named = {"help": worn.help, "imprint": worn.imprint, "privacy": worn.privacy}
+    links = (
+        (marked("Help"), worn.help),
+        (marked("Privacy"), worn.privacy),
+        (marked("Imprint"), worn.imprint),
+    )
     return Look(
         name=worn.name or issuer,
         logo=logo,
         sheet=f"/theme.css?{version}",
         stylesheet=worn.stylesheet,
         lost=worn.lost,
-        links={key: url for key, url in named.items() if url},
+        links=tuple((words, url) for words, url in links if url),
         sources=Sources(
             forms=return_to,
             styles=(origin_of(worn.stylesheet),) if worn.stylesheet else (),

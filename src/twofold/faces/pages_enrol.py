@@ -72,6 +72,7 @@ class EnrolPages:
         *headers: Header,
         error: TwofoldError | None = None,
         secrets: dict[str, object] | None = None,
+        named: str = "",
     ) -> Response:
         draft = pending.ceremony.draft
         shown = secrets or {}
@@ -94,6 +95,7 @@ class EnrolPages:
             seconds=self._pages.seconds_left(pending.ceremony.expires_at),
             skippable=pending.ceremony.skippable_until is not None,
             days_left=self._days_left(pending),
+            named=named,
             forced=pending.ceremony.session is None,
         )
 
@@ -116,7 +118,7 @@ class EnrolPages:
             )
         except (*WRONG, Malformed) as error:
             pending = going(await login.inspect(self._engine, caller.ticket, caller.context))
-            return self._enrol(request, pending, error=error)
+            return self._enrol(request, pending, error=error, named=form["label"][:_LABEL])
         return self._revealed(request, revealed, caller)
 
     def _revealed(self, request: Request, revealed: Revealed, caller: Caller) -> Response:
