@@ -44,7 +44,7 @@ class LoginPages:
                 context = self._entrance.context(request, Transport.COOKIE)
                 ended = await leaving.why_ended(self._engine, shown, context)
             else:
-                return redirect(self._pages.destination(asked.get(RETURN_TO, "")))
+                return redirect(self._pages.returnable(asked.get(RETURN_TO)) or intents.HOME)
         known = {"name": asked.get("login_hint", ""), RETURN_TO: asked.get(RETURN_TO, "")}
         dead = (cookie.clear(),) if shown else ()
         return await self._sign_in(request, Form(known), *dead, ended=ENDED.get(ended, ""))
