@@ -251,12 +251,12 @@ class LoginPages:
 
 
 def _chosen(pending: Pending, wanted: str) -> Choice | None:
-    """Return the method that the field is for; None where a code must be sent first."""
+    """Return the method that the page is for: the one asked for, else the first that is ready."""
     for choice in pending.choices:
         if choice.id == (wanted or pending.ceremony.asked):
             return choice
     ready = (choice for choice in pending.choices if not choice.needs_challenge)
-    return next(ready, None)
+    return next(ready, None) or next(iter(pending.choices), None)
 
 
 def _digits(pending: Pending, chosen: Choice | None, *, aimed: bool) -> int:

@@ -39,11 +39,11 @@ if (resend) {
 // What this device's clock says beside what ours did. It knows nothing of any code.
 const skew = document.querySelector("[data-skew]");
 const entry = performance.getEntriesByType("navigation")[0];
-if (skew && entry && entry.type !== "back_forward") {
-  const sent = performance.timeOrigin + entry.responseStart;
-  const off = sent - Number(skew.dataset.skew);
+if (skew && entry?.type !== "back_forward") {
+  const off = Date.now() - Number(skew.dataset.skew);
   const minutes = Math.round(Math.abs(off) / 60000);
-  if (minutes >= 1 && minutes < 1500) {
+  // Less than a minute may as well be a slow network.
+  if (Math.abs(off) >= 60000 && minutes < 1500) {
     skew.textContent = (off < 0 ? skew.dataset.slow : skew.dataset.fast).replace("{minutes}", minutes);
     skew.hidden = false;
   }
