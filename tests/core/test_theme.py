@@ -148,3 +148,7 @@ def test_a_logo_may_be_elsewhere_or_nowhere(url):
 
 def test_a_logo_comes_from_the_environment_as_it_is():
     assert ENTRIES["logo"].reader.text("https://x.example/") == "https://x.example/"
+
+
+def test_text_that_is_just_readable_is_not_faded_any_further():
+    assert palette("#ffffff", "#ffffff", "#767676", "#000000")["soft"] == "#767676"
