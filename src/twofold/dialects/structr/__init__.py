@@ -1,0 +1,1 @@
+"""Structr: its login, its two-factor headers, its users and its tokens, in its own words."""
