@@ -17,6 +17,7 @@ from twofold.core import codes, policy_document
 from twofold.core.fields import Choice, Listed, Nets, Reader, Text, Truth, Whole
 from twofold.core.networks import Networks, parse_networks
 from twofold.core.policy import Policy, Profile
+from twofold.settings.vendors import Vendor
 
 Value = TypeVar("Value")
 
@@ -338,6 +339,10 @@ class Settings:
     log: Log = field(default_factory=Log)
     origins: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
     """Where each value that is not a default came from, by key."""
+    vendors: Mapping[str, Vendor] = field(default_factory=dict)
+    """What vendors' own files and variables say, by the name of the dialect."""
+    notes: tuple[str, ...] = field(default=(), compare=False)
+    """What was taken or left alone, and an operator should hear of."""
 
 
 def _declared() -> dict[str, Key]:
