@@ -18,6 +18,7 @@ total tables from ``code`` to words.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 from twofold.core.types import Instant
@@ -211,10 +212,17 @@ class Malformed(Faulty):
     code = "malformed"
     title = "The request is not well formed."
 
-    def __init__(self, detail: str = "", *, field: str | None = None) -> None:
-        """Keep which field was wrong, never its value."""
+    def __init__(
+        self,
+        detail: str = "",
+        *,
+        field: str | None = None,
+        fields: Mapping[str, str] | None = None,
+    ) -> None:
+        """Keep which field was wrong, or what is wrong with each of several; never a value."""
         super().__init__(detail)
         self.field = field
+        self.fields = fields
 
 
 class MixedCredentials(Faulty):

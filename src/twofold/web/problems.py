@@ -87,6 +87,8 @@ class Problem(msgspec.Struct, omit_defaults=True, frozen=True):
     max_age: int | None = None
     """Seconds."""
     field: str | None = None
+    errors: Mapping[str, str] | None = None
+    """What is wrong with each of several fields, by name."""
 
 
 def status_of(kind: type[TwofoldError]) -> int:
@@ -145,8 +147,8 @@ def _facts(error: TwofoldError) -> dict[str, Any]:
             return {"attempts_left": left}
         case errors.StepUpRequired(acr_values=values, max_age=age):
             return {"acr_values": values, "max_age": age}
-        case errors.Malformed(field=name):
-            return {"field": name}
+        case errors.Malformed(field=name, fields=faults):
+            return {"field": name, "errors": faults}
         case _:
             return {}
 
