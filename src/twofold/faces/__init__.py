@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_network
+from typing import Any
 
+from twofold.ceremonies.dialect_settings import DialectSettings
 from twofold.ceremonies.engine import Engine
 from twofold.core.networks import Networks
 from twofold.core.types import DEFAULT_REALM, Realm
@@ -43,3 +45,5 @@ class Front:
     scrapers: Networks = LOOPBACK
     """Who may read them without an administrator's token."""
     version: str = ""
+    dialects: Mapping[str, DialectSettings[Any]] = field(default_factory=dict)
+    """The settings of each dialect that is mounted, by its name."""

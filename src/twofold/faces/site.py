@@ -11,6 +11,7 @@ from twofold.faces.api_admin import UserApi
 from twofold.faces.api_admin_factors import UserFactorApi
 from twofold.faces.api_admin_realm import RealmApi
 from twofold.faces.api_ceremony import CeremonyApi
+from twofold.faces.api_dialects import DialectApi
 from twofold.faces.api_factors import FactorApi
 from twofold.faces.api_session import SessionApi
 from twofold.faces.api_verify import VerifyApi
@@ -18,6 +19,7 @@ from twofold.faces.docs import Docs
 from twofold.faces.health import Health
 from twofold.faces.pages import Pages
 from twofold.faces.pages_account import AccountPages
+from twofold.faces.pages_dialects import DialectPages
 from twofold.faces.pages_login import LoginPages
 from twofold.faces.transport import Entrance
 from twofold.web.kit import Route
@@ -40,6 +42,7 @@ def api_routes(front: Front, entrance: Entrance, answers: Answers) -> tuple[Rout
         *UserApi(front, entrance).routes(),
         *UserFactorApi(front, entrance).routes(),
         *RealmApi(front, entrance).routes(),
+        *DialectApi(front, entrance).routes(),
         *Health(front, entrance).routes(),
     )
     worded = tuple(replace(route, on_error=answers.refused) for route in found)
@@ -50,4 +53,9 @@ def page_routes(front: Front, entrance: Entrance, answers: Answers) -> tuple[Rou
     """The pages for people."""
     pages = Pages(front, entrance, answers)
     login = LoginPages(pages)
-    return (*login.routes(), *AccountPages(pages, login).routes(), *pages.routes())
+    return (
+        *login.routes(),
+        *AccountPages(pages, login).routes(),
+        *DialectPages(front, pages).routes(),
+        *pages.routes(),
+    )

@@ -35,6 +35,7 @@ from twofold.settings.sections import Email, Sending
 from twofold.web.deadlines import Protocol as Connection
 from twofold.web.kit import App, Hook, Route, Site
 from twofold.web.limits import Limits
+from twofold.wiring import structr_settings
 from twofold.wiring.house import House, World, base_url, build, prepare
 
 SHARED_FIGURES: Final = "PROMETHEUS_MULTIPROC_DIR"
@@ -163,6 +164,7 @@ def application(settings: Settings, store: Store | None = None) -> App:
         figures=running.metrics.exposition,
         scrapers=settings.metrics.networks,
         version=__version__,
+        dialects=structr_settings.mounted(running.house.engine, settings),
     )
     app = App(
         routes(front),

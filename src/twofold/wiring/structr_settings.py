@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from twofold.ceremonies.dialect_settings import DialectSettings
 from twofold.ceremonies.engine import Engine
 from twofold.core.types import DEFAULT_REALM, Realm
@@ -28,3 +30,8 @@ def table(settings: Settings) -> StructrTable:
 def live(engine: Engine, settings: Settings, realm: Realm = DEFAULT_REALM) -> Live:
     """The settings as they are now; one object per process, so that a change shows at once."""
     return DialectSettings(engine, realm, table(settings))
+
+
+def mounted(engine: Engine, settings: Settings) -> Mapping[str, Live]:
+    """The settings of the dialects that are mounted, by name."""
+    return {NAME: live(engine, settings)} if NAME in settings.dialects.enabled else {}
