@@ -142,7 +142,7 @@ def test_all_that_is_wrong_is_said_at_once_by_file_and_key(tmp_path):
         (f"{first}: security.jwt.secret must be empty, or a secret of at least 32 characters that"
         " were drawn at random"),
         f"{first}: line 5 is no 'key = value'",
-        f"{first}: {TF}zzz is no setting of Structr; did you mean {TF}level?",
+        f"{first}: {TF}zzz is no setting of Structr",
         f"{second}: server.port must be a whole number from 0 to 65535, not 99999",
         ("STRUCTR_SECURITY_TWOFACTORAUTHENTICATION_PERIOD must be a whole number from 15 to 120,"
         " not '0'"),

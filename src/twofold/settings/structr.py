@@ -116,7 +116,8 @@ def _name_of(variable: str) -> str:
 
 
 def _unknown(origin: str, name: str) -> str:
-    names = {spelled.lower(): spelled for spelled in config.SETTINGS}
-    near = difflib.get_close_matches(name.lower(), names, n=1, cutoff=0.6)
-    meant = f"; did you mean {names[near[0]]}?" if near else ""
+    start = len(config.TWO_FACTOR)
+    tails = {n[start:].lower(): n for n in config.SETTINGS if n.startswith(config.TWO_FACTOR)}
+    near = difflib.get_close_matches(name[start:].lower(), tails, n=1, cutoff=0.6)
+    meant = f"; did you mean {tails[near[0]]}?" if near else ""
     return f"{origin}: {name} is no setting of Structr{meant}"
