@@ -88,7 +88,7 @@ async def require_admin(engine: Engine, bearer: Bearer, context: Context, *, fre
     if not view.subject.admin:
         await engine.commit(engine.record("access.refused", now, view.subject, context))
         raise NotAllowed
-    if not is_proved(engine, view, session):
+    if not (engine.terms.any_proof or is_proved(engine, view, session)):
         raise StepUpRequired(acr_values=ACR[reachable(engine, view)], max_age=None)
     if fresh:
         require_fresh(engine, view, session, policy, now)
@@ -145,8 +145,12 @@ async def create_subject(  # noqa: PLR0913 - what a subject is made of, each by 
     groups: tuple[str, ...] = (),
     email_verified: bool = False,
     attributes: Mapping[str, object] | None = None,
+    id: str | None = None,
 ) -> Subject:
-    """Make a subject; raises Malformed, WeakPassword, or Taken for a name or verified address."""
+    """Make a subject; raises Malformed, WeakPassword, or Taken for a name or verified address.
+
+    An ``id`` is for who comes from elsewhere and had one of the same shape there.
+    """
     now = engine.clock.now()
     wanted = SubjectChange(
         name=name,
@@ -157,9 +161,8 @@ async def create_subject(  # noqa: PLR0913 - what a subject is made of, each by 
         admin=admin,
         attributes=attributes,
     )
-    blank = Subject(
-        realm=context.realm, id=SubjectId(engine.draw(16).hex()), name=name, created_at=now
-    )
+    drawn = id or engine.draw(16).hex()
+    blank = Subject(realm=context.realm, id=SubjectId(drawn), name=name, created_at=now)
     new = replace(blank, **_fields(blank, wanted))
     effects: list[Effect] = [PutSubject(new)]
     if password is not None:

@@ -25,6 +25,7 @@ from twofold.core import identifiers, letters
 from twofold.core.effects import Bind, CloseSessions, Effect, Forgive, Unbind
 from twofold.core.errors import Malformed, NotAllowed, NotFound
 from twofold.core.types import (
+    Binding,
     Context,
     Instant,
     Realm,
@@ -82,6 +83,8 @@ async def reset_factors(
 
 def _all_gone(engine: Engine, view: View) -> tuple[Effect, ...]:
     gone = [method.authenticator for method in second.methods(engine, view)]
+    # What a login has begun to set up goes along: whoever saw it could still confirm it.
+    gone += [held for held in view.authenticators if held.state is Binding.PENDING]
     recovery = recovery_of(engine, view)
     if recovery is not None:
         gone.append(recovery)

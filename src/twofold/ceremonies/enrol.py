@@ -224,7 +224,7 @@ async def _bound(
         Bind(authenticator),
         *recovery,
         *sessions,
-        _confirmed(engine, ceremony, attempt, view, judged, session if opened else None),
+        confirmed(engine, ceremony, attempt, view, judged, session if opened else None),
         *engine.letter(now, subject, "factor-added", told),
     )
     if not opened:
@@ -240,7 +240,7 @@ async def _bound(
     )
 
 
-def _confirmed(
+def confirmed(
     engine: Engine,
     ceremony: Ceremony,
     attempt: Attempt,
@@ -248,6 +248,7 @@ def _confirmed(
     judged: Judged,
     session: Session | None,
 ) -> Record:
+    """Make the record of a factor that was bound, and of the session that came with it."""
     return engine.record(
         "enrol.confirmed",
         attempt.now,

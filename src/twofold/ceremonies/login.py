@@ -109,10 +109,14 @@ async def _open(
     source = source_key(context.address)
     opening = Opening(ceremony, names, answer, context, now)
     await _admit(engine, opening, source, name)
+    limits = engine.terms.passwords
     try:
         outcome = await engine.settle(partial(_round, engine, opening))
     except InvalidCredentials:
-        engine.gate.failed(source, name, now)
+        engine.gate.failed(source, name, now, limits)
+        if limits is not None:
+            # The guess that spends the budget hears of it; so do guesses at nobody's name.
+            engine.gate.check(source, name, now, limits)
         raise
     engine.gate.forget(name)
     return await _asked_at_once(engine, outcome, context, now)
@@ -124,8 +128,9 @@ async def _admit(engine: Engine, opening: Opening, source: str, name: str) -> No
     Its memory is one process's own. Whoever it slows for wrong passwords has a tally in the
     store; where that is gone, another process, or the operator at the command line, forgave.
     """
+    limits = engine.terms.passwords
     try:
-        engine.gate.check(source, name, opening.now)
+        engine.gate.check(source, name, opening.now, limits)
     except Throttled:
         view = await _find(engine, opening)
         # An account that may not sign in has no tally either, and stays as slow as a stranger.
@@ -137,7 +142,7 @@ async def _admit(engine: Engine, opening: Opening, source: str, name: str) -> No
         if not forgiven:
             raise
         engine.gate.forget(name)
-        engine.gate.check(source, name, opening.now)
+        engine.gate.check(source, name, opening.now, limits)
 
 
 async def _round(engine: Engine, opening: Opening) -> Outcome:
@@ -150,10 +155,13 @@ async def _round(engine: Engine, opening: Opening) -> Outcome:
         raise InvalidCredentials
     policy = engine.policy(view.policy)
     try:
-        budget = guesses.budget(view, policy, engine.opening.kind, None, opening.now)
+        budget = guesses.budget(view, _own(engine, policy), engine.opening.kind, None, opening.now)
     except FactorBlocked:
-        # Right and wrong alike, and no other words than for a stranger (I8).
+        # Right and wrong alike, and no other words than for a stranger (I8); terms with a lock of
+        # their own have it said to whoever knows the password, and nobody else.
         await engine.commit(_refusal(engine, opening, view, "blocked"))
+        if engine.terms.passwords is not None and isinstance(verdict, Proof):
+            raise
         raise InvalidCredentials from None
     if isinstance(verdict, Wrong):
         await engine.commit(*budget.wrong(), _refusal(engine, opening, view, verdict.hint))
@@ -170,6 +178,11 @@ async def _round(engine: Engine, opening: Opening) -> Outcome:
         *budget.right(),
     )
     return await _opened(engine, opening, view, policy, method, verdict.note, paid)
+
+
+def _own(engine: Engine, policy: Policy) -> Policy:
+    limits = engine.terms.passwords
+    return policy if limits is None else replace(policy, guesses=limits)
 
 
 async def _opened(
@@ -261,7 +274,9 @@ async def _asked_at_once(
     """
     match outcome:
         case Pending(ceremony=ceremony, choices=(choice, *_)) if (
-            ceremony.state is State.SECOND_FACTOR and choice.needs_challenge
+            engine.terms.asks_at_once
+            and ceremony.state is State.SECOND_FACTOR
+            and choice.needs_challenge
         ):
             try:
                 return await engine.settle(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from twofold.ceremonies import guesses, second, step_up
+from twofold.ceremonies import adopt, concurrent, guesses, second, step_up
 from twofold.ceremonies.engine import Engine
 from twofold.ceremonies.grants import granted, new_session
 from twofold.ceremonies.outcomes import Granted, Outcome
@@ -61,8 +61,12 @@ async def proceed(
     accepted = engine.record(
         f"{event}.accepted", now, view.subject, context, by="", **_told(ceremony, right, decision)
     )
-    await engine.commit(*right.paid, accepted)
-    moved = _moved(replace(ceremony, proofs=right.proofs), policy, decision, now)
+    paid = (*right.paid, *concurrent.begun(engine, view, ceremony), accepted)
+    ceremony = replace(ceremony, proofs=right.proofs)
+    if decision.need is Need.ENROLMENT and engine.terms.adopts:
+        return await adopt.offered(engine, ceremony, view, policy, context, now, paid)
+    await engine.commit(*paid)
+    moved = _moved(ceremony, policy, decision, now)
     return second.pending(engine, moved, view, policy)
 
 
@@ -111,6 +115,7 @@ async def _grant(
         *_over(ceremony, view, policy, now),
         # A step-up replaces the session it began from (ASVS 7.2.4).
         *await step_up.replaced(engine, ceremony, now),
+        *await concurrent.admitted(engine, view, session),
         OpenSession(session),
         record,
     )

@@ -7,6 +7,7 @@
         InvalidCredentials  CodeRejected  CodeAlreadyUsed  Throttled  CooldownActive
         CeremonyExpired  CeremonyConsumed  NotPossible  StaleSecurityState
         StepUpRequired  InvalidToken  NotAllowed  LastFactor  NotEnrolled  CsrfRejected
+        TooManySessions
       Faulty             the request or the configuration makes no sense
         Malformed  MixedCredentials  NotFound  WeakPassword  Misconfigured
       Unavailable        nothing is wrong with the request; try again
@@ -191,6 +192,13 @@ class NotEnrolled(Denied):
 
     code = "not-enrolled"
     title = "No such method is set up."
+
+
+class TooManySessions(Denied):
+    """The subject has as many sessions as it may have; one of them must end first."""
+
+    code = "too-many-sessions"
+    title = "You are signed in too many times already; sign out somewhere first."
 
 
 class CsrfRejected(Denied):

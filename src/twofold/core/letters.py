@@ -26,6 +26,7 @@ TEMPLATES: Mapping[str, frozenset[str]] = MappingProxyType(
         "factor-added": frozenset({"name", "kind", "label"}),
         "factor-removed": frozenset({"name", "kind", "label"}),
         "factor-reset": frozenset({"name"}),
+        "second-step-off": frozenset({"name"}),
         "new-session": frozenset({"name"}),
         "password-changed": frozenset({"name"}),
         "recovery-renewed": frozenset({"name", "count"}),

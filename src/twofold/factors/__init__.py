@@ -34,6 +34,8 @@ class Held:
     secret: bytes = field(repr=False)
     mac_keys: tuple[bytes, ...] = field(default=(), repr=False)
     """Keys for recognising codes sent out of band, newest first."""
+    window: tuple[int, int] | None = None
+    """Steps before and after now whose codes count, where not the factor's own figures do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,8 @@ class Wish:
     parameters: Mapping[str, str | int] = field(default_factory=dict)
     account: str = ""
     """What the claimant's app shows beside the issuer."""
+    issuer: str = ""
+    """How the service is called there; empty for the factor's own word."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,6 +47,7 @@ STATUSES: Final[Mapping[type[TwofoldError], int]] = {
     errors.LastFactor: 409,
     errors.NotEnrolled: 404,
     errors.CsrfRejected: 403,
+    errors.TooManySessions: 409,
     errors.Faulty: 400,
     errors.Malformed: 400,
     errors.MixedCredentials: 400,
