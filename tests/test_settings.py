@@ -207,8 +207,8 @@ WRONG = [
         "FILE: sms.sender must be console: this version sends no text messages yet",
     ),
     (
-        'dialects.enabled = ["structr"]',
-        "FILE: dialects.enabled names structr, which this version does not speak yet",
+        'dialects.enabled = ["structr", "klingon"]',
+        "FILE: dialects.enabled names klingon, which nobody here speaks",
     ),
     (
         'database.url = "postgresql://localhost/x"',

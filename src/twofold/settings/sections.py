@@ -150,7 +150,9 @@ class Dialects:
     """Whose clients are served in their own words."""
 
     enabled: tuple[str, ...] = setting(
-        (), Listed(Text("the name of a dialect", r"[a-z][a-z0-9_]{0,31}")), "Dialects to mount."
+        ("structr",),
+        Listed(Text("the name of a dialect", r"[a-z][a-z0-9_]{0,31}")),
+        "Dialects to mount: ours, or entry points of the group twofold.dialects.",
     )
 
 
