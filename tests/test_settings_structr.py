@@ -202,3 +202,12 @@ def test_a_byte_order_mark_and_windows_line_ends_are_no_fault(tmp_path):
     found = read(conf(tmp_path, f"\ufeff{TF}digits = 8\r\n{TF}period = 60\r\n"))
 
     assert found.vendors["structr"].values == {f"{TF}digits": 8, f"{TF}period": 60}
+
+
+def test_what_is_asked_for_and_has_no_effect_is_told(tmp_path):
+    file = conf(tmp_path, "httpservice.force.https = true\nsecurity.passwordpolicy.maxage = 90\n")
+
+    assert read(file).notes == (
+        (f"{file}: httpservice.force.https has no effect here:"
+        " Whether http is turned away; a proxy in front does that here."),
+    )

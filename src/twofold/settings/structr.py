@@ -15,7 +15,7 @@ from typing import Any, Final
 from twofold.core.errors import Malformed
 from twofold.core.policy import Policy
 from twofold.dialects.structr import config, config_level
-from twofold.dialects.structr.config_setting import Setting
+from twofold.dialects.structr.config_setting import Applies, Setting
 from twofold.settings.given import Given, Noted, Read, Unread, Vendored
 
 NAME: Final = "structr"
@@ -80,6 +80,10 @@ def explained(values: Mapping[str, Any], origins: Mapping[str, str]) -> Iterator
     if spared in values:
         for complaint in values[spared].complaints:
             yield f"{origins[spared]}: {spared}: {complaint}"
+    for name, value in values.items():
+        known = config.SETTINGS[name]
+        if known.applies is Applies.NEVER and value != known.default:
+            yield f"{origins[name]}: {name} has no effect here: {known.text}"
 
 
 def settings_of(values: Mapping[str, Any], policy: Policy) -> config.StructrSettings:

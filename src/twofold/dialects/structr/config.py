@@ -118,12 +118,21 @@ class StructrSettings:
     )
     reset_failed_passwords: bool = switch(
         f"{_POLICY}resetFailedAttemptsOnPasswordReset",
-        "Whether another password forgives the wrong ones before it.",
+        "Whether another password forgives the wrong ones before it; here it always does.",
         on=True,
+        applies=Applies.NEVER,
     )
-    force_change: bool = switch(f"{_POLICY}forcechange", "Whether passwords grow too old.")
+    force_change: bool = switch(
+        f"{_POLICY}forcechange",
+        "Whether passwords grow too old; here they never do (SP 800-63B).",
+        applies=Applies.NEVER,
+    )
     max_age_days: int = setting(
-        f"{_POLICY}maxage", 90, Whole(1, 36_500), "Days after which a password is too old."
+        f"{_POLICY}maxage",
+        90,
+        Whole(1, 36_500),
+        "Days after which a password is too old.",
+        applies=Applies.NEVER,
     )
     remind_days: int = setting(
         f"{_POLICY}remindtime",
@@ -255,7 +264,8 @@ class StructrSettings:
     autocreate: bool = switch("jsonrestservlet.user.autocreate", "Whether anybody may register.")
     autologin: bool = switch(
         "jsonrestservlet.user.autologin",
-        "Whether the link of a mail signs its reader in; a second factor is asked for too.",
+        "Whether the link of a mail signs its reader in; here it never does.",
+        applies=Applies.NEVER,
     )
     login_unconfirmed: bool = switch(
         "registration.allowloginbeforeconfirmation",
@@ -271,13 +281,15 @@ class StructrSettings:
         "confirmationkey.passwordreset.validityperiod",
         30,
         Whole(1, 1_440),
-        "Minutes for which a link to reset a password is good.",
+        "Minutes for which a link to reset a password is good; 60 here.",
+        applies=Applies.NEVER,
     )
     registration_minutes: int = setting(
         "confirmationkey.registration.validityperiod",
         2_880,
         Whole(1, 43_200),
-        "Minutes for which a link to confirm a registration is good.",
+        "Minutes for which a link to confirm a registration is good; 1440 here.",
+        applies=Applies.NEVER,
     )
     superuser_name: str = setting(
         "superuser.username",
