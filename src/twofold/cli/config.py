@@ -49,6 +49,10 @@ def show(known: Settings, *, origin: bool, as_json: bool) -> int:
 def check(known: Settings, *, as_json: bool) -> int:
     """Say that the configuration is taken; if it is not, reading it has said why."""
     given = {*known.origins, *(name for vendor in known.vendors.values() for name in vendor.values)}
+    if known.vendors:
+        from twofold.dialects.structr import config_level
+
+        given.discard(config_level.NAME)  # given as policy.enforcement already
     document = {"ok": True, "settings": len(given), "notes": list(known.notes)}
     text = "\n".join([*known.notes, f"fine: {len(given)} settings given"])
     say(document, as_json=as_json, text=text)
