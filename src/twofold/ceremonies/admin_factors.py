@@ -24,6 +24,7 @@ from twofold.ceremonies.manage import (
 from twofold.core import identifiers, letters
 from twofold.core.effects import Bind, CloseSessions, Effect, Forgive, Unbind
 from twofold.core.errors import Malformed, NotAllowed, NotFound
+from twofold.core.throttle import of_kind
 from twofold.core.types import (
     Binding,
     Context,
@@ -147,16 +148,20 @@ async def _import(
     return new.id
 
 
-async def unlock(engine: Engine, context: Context, by: str, subject: str) -> tuple[str, ...]:
-    """Forgive all wrong guesses at a subject; returns the scopes that had any.
+async def unlock(
+    engine: Engine, context: Context, by: str, subject: str, *, passwords_only: bool = False
+) -> tuple[str, ...]:
+    """Forgive all wrong guesses at a subject, or those at its password; returns their scopes.
 
     Ceremonies that were ended or guessed out stay so.
     """
     now = engine.clock.now()
+    only = of_kind(engine.opening.kind) if passwords_only else None
 
     async def attempt() -> tuple[Subject, tuple[str, ...]]:
         view = await find(engine, context.realm, subject)
-        scopes = sorted(scope for scope in view.tallies if not scope.startswith("ceremony:"))
+        known = (scope for scope in view.tallies if only in (None, scope))
+        scopes = sorted(scope for scope in known if not scope.startswith("ceremony:"))
         owner = view.subject
         await engine.commit(
             *(Forgive(owner.id, scope, view.tallies[scope].version) for scope in scopes),

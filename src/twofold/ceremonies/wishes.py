@@ -89,10 +89,11 @@ async def switch(engine: Engine, context: Context, by: str, subject: str, *, on:
     """
 
     def change(view: View) -> tuple[dict[str, Any], tuple[Effect, ...]]:
-        bound = second.methods(engine, view)
-        wish = None if on and bound else Enforcement.REQUIRED if on else Enforcement.OFF
-        if _wished(engine, view) is on and wish == view.subject.attributes.get(WISH):
-            return _with(view.subject, wish), ()
+        if _wished(engine, view) is on:
+            return {}, ()
+        wish: Enforcement | None = Enforcement.OFF
+        if on:
+            wish = None if second.methods(engine, view) else Enforcement.REQUIRED
         now = engine.clock.now()
         event = "wish.on" if on else "wish.off"
         record = engine.record(event, now, view.subject, context, by=by)
@@ -114,7 +115,7 @@ async def begin_anew(
     def change(view: View) -> tuple[dict[str, Any], tuple[Effect, ...]]:
         bound = second.methods(engine, view)
         if not bound and not forget:
-            return dict(view.subject.attributes), ()
+            return {}, ()
         wish = Enforcement.REQUIRED if _wished(engine, view) and not forget else None
         now = engine.clock.now()
         record = engine.record(

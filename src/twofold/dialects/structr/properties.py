@@ -64,7 +64,11 @@ class Wanted:
 
 
 def wanted(body: Mapping[str, object], settings: StructrSettings) -> Wanted:
-    """Read a user's properties; Unfit names every one that is wrong."""
+    """Read a user's properties; Unfit names every one that is wrong.
+
+    A masked value is one that was read here and comes back as it was.
+    """
+    body = {name: value for name, value in body.items() if value != words.HIDDEN}
     faults = tuple(_faults(body, settings))
     if faults:
         raise words.Unfit(*faults)
@@ -101,13 +105,13 @@ def _faults(body: Mapping[str, object], settings: StructrSettings) -> Iterator[t
     attempts = body.get("passwordAttempts", 0)
     if isinstance(attempts, bool) or not isinstance(attempts, int) or attempts < 0:
         yield "passwordAttempts", "must_be_numerical"
-    if body.get("twoFactorSecret") not in (None, words.HIDDEN):
+    if body.get("twoFactorSecret") is not None:
         # A key comes in by import, where its length is looked at; nobody sends one by accident.
         yield "twoFactorSecret", "is_read_only_property"
     if "name" in body and not body["name"] and not body.get("eMail"):
         yield "name", "must_not_be_empty"
     password = body.get("password")
-    if "password" in body and password != words.HIDDEN and not password:
+    if "password" in body and not password:
         yield "password", "must_not_be_empty"
     elif isinstance(password, str) and settings.enforce_complexity:
         yield from _too_simple(password, settings)

@@ -145,7 +145,7 @@ async def _apply(visitor: Visitor, id: str, new: Wanted) -> None:
     except (Taken, Malformed) as error:
         raise _unfit(error, new) from None
     if new.forgive:
-        await admin_factors.unlock(engine, context, by, id)
+        await admin_factors.unlock(engine, context, by, id, passwords_only=True)
     if new.two_factor is not None:
         await wishes.switch(engine, context, by, id, on=new.two_factor)
     if new.anew or new.forget:
