@@ -208,6 +208,27 @@ def test_what_is_asked_for_and_has_no_effect_is_told(tmp_path):
     file = conf(tmp_path, "httpservice.force.https = true\nsecurity.passwordpolicy.maxage = 90\n")
 
     assert read(file).notes == (
-        (f"{file}: httpservice.force.https has no effect here:"
-        " Whether http is turned away; a proxy in front does that here."),
+        (
+            f"{file}: httpservice.force.https has no effect here:"
+            " Whether http is turned away; a proxy in front does that here."
+        ),
+    )
+
+
+def test_the_strict_profile_refuses_switches_that_bring_a_weakness_back(tmp_path):
+    file = conf(
+        tmp_path,
+        "security.headerauthentication.bypasstwofactor = true\n"
+        f"{TF}maxfailedattempts = 0\nhttpservice.cookies.httponly = false\n",
+    )
+
+    assert read(file).vendors["structr"].values
+    assert read(file, TWOFOLD_PROFILE="compat").vendors["structr"].values
+    assert faults(file, TWOFOLD_PROFILE="strict") == (
+        (
+            f"{file}: security.headerauthentication.bypasstwofactor must not be true"
+            " in the profile strict"
+        ),
+        f"{file}: {TF}maxfailedattempts must not be 0 in the profile strict",
+        f"{file}: httpservice.cookies.httponly must not be false in the profile strict",
     )

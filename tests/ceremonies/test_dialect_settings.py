@@ -157,6 +157,21 @@ async def test_values_that_do_not_go_together_are_refused_whenever_they_were_giv
     assert set(refused.value.fields) == {"access.control.allow.credentials"}
 
 
+async def test_the_strict_profile_refuses_what_brings_a_weakness_back(stage, live):
+    await stage.policy(profile="strict")
+
+    with pytest.raises(Malformed) as refused:
+        await change(live, {"security.headerauthentication.bypasstwofactor": True})
+
+    assert set(refused.value.fields) == {"security.headerauthentication.bypasstwofactor"}
+
+
+async def test_what_of_a_list_was_not_understood_is_shown(live):
+    shown = await change(live, {f"{TF}whitelistedIPs": "10.0.0.1, intranet"})
+
+    assert row(shown, "whitelistedIPs").note == "'intranet' is no address and is left out"
+
+
 async def test_the_trail_says_who_changed_which_keys_and_no_value(stage, live):
     await change(live, {f"{TF}issuer": "ACME", f"{TF}level": 2})
 

@@ -49,7 +49,7 @@ def test_a_change_is_kept_and_shown_with_its_origin(begun):
     done = begun("config", "set", f"{TF.upper()}DIGITS", "6", "--json")
     plain = begun("config", "set", f"{TF}whitelistedIPs", "10.0.0.1, 10.1.0.0/16")
 
-    assert done.json == {"name": f"{TF}digits", "value": 6, "origin": "run time"}
+    assert done.json == {"name": f"{TF}digits", "value": 6, "origin": "run time", "note": ""}
     assert plain.out == (
         f'{TF}whitelistedIPs = "10.0.0.1, 10.1.0.0/16" (from: run time; applies at once)\n'
     )

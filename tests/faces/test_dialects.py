@@ -54,7 +54,7 @@ async def test_every_setting_is_shown_with_its_origin_and_no_secret(town):
     assert setting(answer, "digits") == {
         "name": f"{TF}digits", "value": 8, "default": 6, "origin": "structr.conf",
         "applies": "at once", "text": "Digits of a code.", "expected": "6 or 8",
-        "changeable": True,
+        "changeable": True, "note": "",
     }  # fmt: skip
     secret = next(row for row in answer.json["settings"] if row["name"] == "security.jwt.secret")
     assert (secret["value"], secret["changeable"]) == ("(hidden)", False)
@@ -221,6 +221,7 @@ async def test_what_is_saved_is_in_force_and_only_what_was_changed(town):
     assert (browser.path, browser.page.answer.status) == (PAGE, 200)
     assert field(browser, f"{TF}issuer") == "<b>ACME</b>"
     assert "<b>ACME" not in browser.page.answer.text
+    assert "'x' is no address and is left out" in browser.page.words
     found = await house.site.dialects["structr"].current()
     assert (found.level, found.issuer, found.digits) == (2, "<b>ACME</b>", 8)
     assert found.whitelist.contains("10.0.0.1")

@@ -48,6 +48,8 @@ class Row:
     choices: tuple[str, ...] = ()
     fixed: bool = False
     """Whether it is read from files and the environment only."""
+    note: str = ""
+    """What of the value was not understood, and counts for nothing."""
 
 
 @dataclass(frozen=True, slots=True)

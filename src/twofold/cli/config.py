@@ -67,8 +67,9 @@ def change(known: Settings, name: str, value: str | None, *, as_json: bool) -> i
     from twofold.dialects.structr.config import require
 
     row = next(row for row in shown.rows if row.name == require(name).name)
-    document = {"name": row.name, "value": row.value, "origin": row.origin}
+    document = {"name": row.name, "value": row.value, "origin": row.origin, "note": row.note}
     text = f"{row.name} = {json.dumps(row.value)} (from: {row.origin}; applies {row.applies})"
+    text += f"\n{row.note}" if row.note else ""
     say(document, as_json=as_json, text=text)
     return 0
 

@@ -35,6 +35,8 @@ class DialectSetting(Struct, frozen=True):
     text: str
     expected: str
     changeable: bool
+    note: str
+    """What of the value was not understood, and counts for nothing."""
 
 
 class DialectView(Struct, frozen=True):
@@ -104,6 +106,7 @@ def _view(shown: Shown) -> DialectView:
             text=row.text,
             expected=row.expected,
             changeable=not row.fixed,
+            note=row.note,
         )
         for row in shown.rows
     )

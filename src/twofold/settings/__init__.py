@@ -61,7 +61,7 @@ def load(
                 else:
                     origins[name] = origin
     faults += [_fault(name, origins.get(name, DEFAULT), text) for name, text in misfits(values)]
-    faults += vendors.faults()
+    faults += vendors.faults(values["profile"])
     if faults:
         raise Misconfigured(tuple(dict.fromkeys(faults)))
     return _frozen(values, origins, vendors)

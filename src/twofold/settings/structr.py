@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from twofold.core.errors import Malformed
-from twofold.core.policy import Policy
+from twofold.core.policy import Policy, Profile
 from twofold.dialects.structr import config, config_level
 from twofold.dialects.structr.config_setting import Applies, Setting
 from twofold.settings.given import Given, Noted, Read, Unread, Vendored
@@ -69,9 +69,9 @@ def from_environment(environment: Mapping[str, str]) -> Iterator[Read]:
             yield Unread(_unknown(variable, name))
 
 
-def misfits(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def misfits(values: Mapping[str, Any], profile: Profile) -> Iterator[tuple[str, str]]:
     """Yield the keys of values that do not go together, and what is wrong."""
-    yield from config.misfits(values)
+    yield from config.misfits(values, profile)
 
 
 def explained(values: Mapping[str, Any], origins: Mapping[str, str]) -> Iterator[str]:

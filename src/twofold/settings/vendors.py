@@ -8,6 +8,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol, cast
 
+from twofold.core.policy import Profile
 from twofold.settings.given import Read, Vendored
 
 
@@ -28,7 +29,7 @@ class Reader(Protocol):
     def from_environment(self, environment: Mapping[str, str]) -> Iterator[Read]:
         """Read variables; those of nobody are left alone."""
 
-    def misfits(self, values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    def misfits(self, values: Mapping[str, Any], profile: Profile) -> Iterator[tuple[str, str]]:
         """Yield the keys of values that do not go together, and what is wrong."""
 
     def explained(self, values: Mapping[str, Any], origins: Mapping[str, str]) -> Iterator[str]:
@@ -48,11 +49,11 @@ class Vendors:
         self._values.setdefault(given.vendor, {})[given.key] = given.value
         self._origins.setdefault(given.vendor, {})[given.key] = given.origin
 
-    def faults(self) -> Iterator[str]:
+    def faults(self, profile: Profile) -> Iterator[str]:
         """Say of each vendor what does not go together."""
         for name, values in self._values.items():
             origins = self._origins[name]
-            for key, text in reader(name).misfits(values):
+            for key, text in reader(name).misfits(values, profile):
                 yield f"{origins.get(key, 'default')}: {key} {text}"
 
     def explained(self) -> Iterator[str]:

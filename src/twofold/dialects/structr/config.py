@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from twofold.core.errors import Malformed
 from twofold.core.fields import Text, Whole
+from twofold.core.policy import Profile
 from twofold.core.types import Secret
 from twofold.dialects.structr.config_setting import Applies, Setting, setting, switch
 from twofold.dialects.structr.config_values import (
@@ -332,7 +333,9 @@ def build(values: Mapping[str, Any]) -> StructrSettings:
     return StructrSettings(**{SETTINGS[name].attribute: value for name, value in values.items()})
 
 
-def misfits(values: Mapping[str, Any]) -> list[tuple[str, str]]:
+def misfits(
+    values: Mapping[str, Any], profile: Profile = Profile.STANDARD
+) -> list[tuple[str, str]]:
     """Names of values that are fine alone but not together, and what is wrong."""
     known = build(values)
     found: list[tuple[str, str]] = []
@@ -344,7 +347,21 @@ def misfits(values: Mapping[str, Any]) -> list[tuple[str, str]]:
         found.append(
             ("httpservice.cookies.samesite", "must not be None without httpservice.cookies.secure")
         )
+    if profile is Profile.STRICT:
+        found += [
+            (name, f"must not be {written(weak)} in the profile strict")
+            for name, weak in _WEAK.items()
+            if getattr(known, SETTINGS[name].attribute) == weak
+        ]
     return found
+
+
+_WEAK: Final[Mapping[str, bool | int]] = {
+    "security.headerauthentication.bypasstwofactor": True,
+    f"{TWO_FACTOR}maxfailedattempts": 0,
+    "httpservice.cookies.httponly": False,
+}
+"""Switches that bring a weakness back, which the profile strict refuses (decision 16)."""
 
 
 def plain(value: object) -> str | int | bool:

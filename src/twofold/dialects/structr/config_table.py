@@ -14,6 +14,7 @@ from twofold.dialects.structr import config, config_level
 from twofold.dialects.structr.config import SETTINGS, StructrSettings
 from twofold.dialects.structr.config_setting import Setting
 from twofold.dialects.structr.config_values import Figures, Word
+from twofold.dialects.structr.config_whitelist import Whitelist
 
 NAME: Final = "structr"
 RUN_TIME: Final = "run time"
@@ -58,7 +59,7 @@ class StructrTable:
 
     def misfits(self, kept: Mapping[str, Plain], policy: Policy) -> Iterator[tuple[str, str]]:
         """Yield names of values that do not go together, and what is wrong."""
-        yield from config.misfits(self._all(kept, policy))
+        yield from config.misfits(self._all(kept, policy), policy.profile)
 
     def rows(
         self, kept: Mapping[str, Plain], policy: Policy, changed: frozenset[str]
@@ -110,6 +111,7 @@ def _row(known: Setting, value: Any, origin: str) -> Row:
         applies=known.applies,
         choices=_choices(known),
         fixed=known.secret,
+        note="; ".join(value.complaints) if isinstance(value, Whitelist) else "",
     )
 
 
