@@ -83,8 +83,8 @@ async def test_a_new_password_is_set_by_mail_and_opens_no_session(hall):
     answer = await client.post(f"{REST}/reset-password", {"eMail": "user@example.org"})
     assert (answer.status, answer.json["result"]) == (200, {})
     token = (await hall.mailed("reset-password"))["code"]
-    body = {"token": token, "password": "another good long one"}
-    assert (await client.post("/v1/password/reset", body)).status in {200, 204}
+    body = {"token": token, "new_password": "another good long one"}
+    assert (await client.post("/v1/account/password/reset/confirm", body)).status in {200, 204}
 
     first = await client.login("user", "another good long one")
     assert (first.status, first.header("qrdata")) == (202, None)
