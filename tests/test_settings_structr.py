@@ -205,7 +205,9 @@ def test_a_byte_order_mark_and_windows_line_ends_are_no_fault(tmp_path):
 
 
 def test_what_is_asked_for_and_has_no_effect_is_told(tmp_path):
-    file = conf(tmp_path, "httpservice.force.https = true\nsecurity.passwordpolicy.maxage = 90\n")
+    file = conf(
+        tmp_path, "httpservice.force.https = true\nsecurity.passwordpolicy.remindtime = 14\n"
+    )
 
     assert read(file).notes == (
         (

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from twofold.ceremonies import guesses, second
+from twofold.ceremonies.changes import password_set
 from twofold.ceremonies.engine import Engine
 from twofold.ceremonies.grants import again, granted, new_session, session_id
 from twofold.ceremonies.judging import renewed
@@ -20,6 +21,7 @@ from twofold.core.errors import (
     FactorBlocked,
     InvalidCredentials,
     NotPossible,
+    PasswordExpired,
     Throttled,
 )
 from twofold.core.identifiers import candidates
@@ -169,6 +171,7 @@ async def _round(engine: Engine, opening: Opening) -> Outcome:
     already = again(engine, opening.ceremony, view, opening.answer, opening.now)
     if already is not None:
         return already
+    await _refuse_old(engine, opening, view, target, budget)
     # A ticket may be known to be given up, or to have opened a session that is closed by now.
     guesses.going_on(view, opening.ceremony, policy)
     method = second.Method(target, engine.opening)
@@ -178,6 +181,16 @@ async def _round(engine: Engine, opening: Opening) -> Outcome:
         *budget.right(),
     )
     return await _opened(engine, opening, view, policy, method, verdict.note, paid)
+
+
+async def _refuse_old(
+    engine: Engine, opening: Opening, view: View, held: Authenticator, budget: guesses.Budget
+) -> None:
+    life = engine.terms.password_life
+    if life is not None and password_set(held) + life * SECOND <= opening.now:
+        # Said to whoever knows it, who has guessed nothing wrong.
+        await engine.commit(*budget.right(), _refusal(engine, opening, view, "too-old"))
+        raise PasswordExpired
 
 
 def _own(engine: Engine, policy: Policy) -> Policy:

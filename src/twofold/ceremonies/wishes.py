@@ -12,7 +12,7 @@ from typing import Any
 
 from twofold.ceremonies import second, sessions
 from twofold.ceremonies.admin import find
-from twofold.ceremonies.changes import changed
+from twofold.ceremonies.changes import changed, password_set
 from twofold.ceremonies.engine import Engine
 from twofold.ceremonies.manage import forgetting, recovery_of
 from twofold.ceremonies.sessions import Bearer
@@ -35,6 +35,7 @@ class Standing:
     """Whether a factor is bound that can take it."""
     wrong_passwords: int
     """Wrong ones in a row."""
+    password_set: Instant | None
     last_login: Instant | None
     sessions: tuple[Session, ...] = ()
 
@@ -50,6 +51,7 @@ async def standing(engine: Engine, realm: Realm, id_or_name: str) -> Standing:
         wished=_wished(engine, view),
         confirmed=bool(second.methods(engine, view)),
         wrong_passwords=view.tallies.get(of_kind(engine.opening.kind), NONE).streak,
+        password_set=max(map(password_set, first), default=None),
         last_login=max([*began, *(a.used_at for a in first if a.used_at)], default=None),
         sessions=alive,
     )

@@ -7,7 +7,7 @@
         InvalidCredentials  CodeRejected  CodeAlreadyUsed  Throttled  CooldownActive
         CeremonyExpired  CeremonyConsumed  NotPossible  StaleSecurityState
         StepUpRequired  InvalidToken  NotAllowed  LastFactor  NotEnrolled  CsrfRejected
-        TooManySessions
+        TooManySessions  PasswordExpired
       Faulty             the request or the configuration makes no sense
         Malformed  MixedCredentials  NotFound  WeakPassword  Misconfigured
       Unavailable        nothing is wrong with the request; try again
@@ -199,6 +199,13 @@ class TooManySessions(Denied):
 
     code = "too-many-sessions"
     title = "You are signed in too many times already; sign out somewhere first."
+
+
+class PasswordExpired(Denied):
+    """The password is right and too old: it is for setting another one, and opens nothing."""
+
+    code = "password-expired"
+    title = "The password has not been changed for too long."
 
 
 class CsrfRejected(Denied):

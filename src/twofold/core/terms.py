@@ -36,6 +36,10 @@ class Terms:
     passwords: Limits | None = None
     """The budget of the factor that ceremonies begin with, where it is not that of the others;
     whoever knows the right password is then told that it is spent."""
+    password_life: int | None = None
+    """After which a password is too old to sign in with."""
+    links: Mapping[str, int] = field(default_factory=dict)
+    """How long mailed links are good, by what they are for."""
     sessions: Lifetime | None = None
     access_life: int | None = None
     registration: bool | None = None

@@ -48,6 +48,7 @@ STATUSES: Final[Mapping[type[TwofoldError], int]] = {
     errors.NotEnrolled: 404,
     errors.CsrfRejected: 403,
     errors.TooManySessions: 409,
+    errors.PasswordExpired: 403,
     errors.Faulty: 400,
     errors.Malformed: 400,
     errors.MixedCredentials: 400,

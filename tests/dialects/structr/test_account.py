@@ -99,3 +99,20 @@ async def test_nobody_learns_whose_address_it_is(hall):
     unknown = await client.post(f"{REST}/reset-password", {"eMail": "nobody@example.org"})
 
     assert (known.status, known.body) == (unknown.status, unknown.body)
+
+
+async def test_links_are_good_as_long_as_the_settings_say(hall):
+    hall.configure(autocreate=True, reset_minutes=30, registration_minutes=2_880)
+    await hall.user()
+    client = hall.client()
+    await client.post(f"{REST}/reset-password", {"eMail": "user@example.org"})
+    await client.post(f"{REST}/registration", {"eMail": "a@example.org"})
+    reset = (await hall.mailed("reset-password"))["code"]
+    verify = (await hall.mailed("verify-address"))["code"]
+
+    hall.clock.forward(30 * 60)
+    body = {"token": reset, "new_password": "another good long one"}
+    assert (await client.post("/v1/account/password/reset/confirm", body)).status == 410
+    hall.clock.forward(2_849 * 60)
+    confirmed = await client.post("/v1/account/verification/confirm", {"token": verify})
+    assert confirmed.status in {200, 204}, confirmed.text

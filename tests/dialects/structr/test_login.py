@@ -441,3 +441,24 @@ async def test_every_path_says_what_it_can_do(hall, path, allow):
 
     wrong = await client.ask("TRACE", f"{REST}/{path}")
     assert (wrong.status, wrong.json["code"], wrong.header("allow")) == (405, 405, allow)
+
+
+async def test_a_password_may_grow_too_old(hall):
+    hall.configure(force_change=True, max_age_days=90)
+    await hall.user()
+    client = hall.client()
+    hall.clock.forward(90 * 86_400 - 1)
+    assert (await client.login("user")).status == 200
+
+    hall.clock.forward(1)
+    old = "The password has not been changed for too long"
+    assert refusal(await client.login("user")) == (401, old, "passwordChangeRequired")
+    assert refusal(await client.login("user", "wrong")) == (401, WRONG, None)
+    hall.configure(force_change=False)
+    await hall.put("user", password="another good long one")
+    hall.configure(force_change=True)
+
+    assert (await client.login("user", "another good long one")).status == 200
+    hall.clock.forward(90 * 86_400)
+    answer = await client.login("user", "another good long one")
+    assert refusal(answer)[2] == "passwordChangeRequired"

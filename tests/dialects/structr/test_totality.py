@@ -21,6 +21,7 @@ TABLES = {"password": (words.PASSWORD,), "code": (words.CODE,), "general": ()}
 REASONS = {
     None,
     "loginAttempts",
+    "passwordChangeRequired",
     "sessionLimitExceeded",
     "twoFactorRequired",
     "wrongTwoFactorCode",
@@ -94,6 +95,7 @@ NAMED = [
     ("password", errors.Throttled, 401, "loginAttempts"),
     ("password", errors.FactorBlocked, 401, "loginAttempts"),
     ("password", errors.TooManySessions, 401, "sessionLimitExceeded"),
+    ("password", errors.PasswordExpired, 401, "passwordChangeRequired"),
     ("password", errors.Overloaded, 503, None),
     ("code", errors.CodeRejected, 401, "wrongTwoFactorCode"),
     ("code", errors.CodeAlreadyUsed, 401, "wrongTwoFactorCode"),

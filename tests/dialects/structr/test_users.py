@@ -76,7 +76,7 @@ async def test_me_is_who_asks(hall):
         "twoFactorToken": HIDDEN,
         "password": HIDDEN,
         "salt": HIDDEN,
-        "passwordChangeDate": None,
+        "passwordChangeDate": "2027-01-15T08:00:00+0000",
         "passwordAttempts": 0,
         "lastLoginDate": "2027-01-15T08:00:00+0000",
         "locale": None,

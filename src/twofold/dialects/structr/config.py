@@ -125,15 +125,13 @@ class StructrSettings:
     )
     force_change: bool = switch(
         f"{_POLICY}forcechange",
-        "Whether passwords grow too old; here they never do (SP 800-63B).",
-        applies=Applies.NEVER,
+        "Whether passwords grow too old to sign in with (SP 800-63B advises against it).",
     )
     max_age_days: int = setting(
         f"{_POLICY}maxage",
         90,
         Whole(1, 36_500),
         "Days after which a password is too old.",
-        applies=Applies.NEVER,
     )
     remind_days: int = setting(
         f"{_POLICY}remindtime",
@@ -282,15 +280,13 @@ class StructrSettings:
         "confirmationkey.passwordreset.validityperiod",
         30,
         Whole(1, 1_440),
-        "Minutes for which a link to reset a password is good; 60 here.",
-        applies=Applies.NEVER,
+        "Minutes for which a link to reset a password is good.",
     )
     registration_minutes: int = setting(
         "confirmationkey.registration.validityperiod",
         2_880,
         Whole(1, 43_200),
-        "Minutes for which a link to confirm a registration is good; 1440 here.",
-        applies=Applies.NEVER,
+        "Minutes for which a link to confirm a registration is good.",
     )
     superuser_name: str = setting(
         "superuser.username",

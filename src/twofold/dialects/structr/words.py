@@ -96,6 +96,9 @@ PASSWORD: Final[Mapping[type[TwofoldError], Said]] = {
     errors.InvalidCredentials: Said(401, WRONG),
     errors.Throttled: Said(401, "Too many failed login attempts", "loginAttempts"),
     errors.TooManySessions: _SESSIONS,
+    errors.PasswordExpired: Said(
+        401, "The password has not been changed for too long", "passwordChangeRequired"
+    ),
     NotText: Said(401, NOT_TEXT),
     NoSuperuser: Said(401, SUPERUSER),
     SecondFactorMissing: Said(401, "Two factor authentication required", "twoFactorRequired"),
@@ -236,7 +239,7 @@ def ui(user: Standing) -> dict[str, Any]:
         "twoFactorToken": HIDDEN,
         "password": HIDDEN,
         "salt": HIDDEN,
-        "passwordChangeDate": None,
+        "passwordChangeDate": date(user.password_set),
         "passwordAttempts": user.wrong_passwords,
         "lastLoginDate": date(user.last_login),
         "locale": subject.attributes.get("locale"),
