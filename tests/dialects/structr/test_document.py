@@ -75,7 +75,7 @@ class Manual:
 
 @pytest.fixture
 def manual(tmp_path):
-    with running_server(tmp_path) as server:
+    with running_server(tmp_path, config={"log": {"requests": True}}) as server:
         shell = Manual(server)
         shell.make_user()
         yield shell
@@ -243,6 +243,7 @@ async def test_our_page_leaves_nothing_in_address_history_referer_or_log(manual,
     assert len(named) == 1
     assert not [referer for _, _, referer in seen if "token" in referer or "qrdata" in referer]
     log = manual.server.log.read_text()
+    assert "/twofactor" in log
     assert not re.search(r"t1\.|iVBOR|token=", log)
 
 

@@ -462,3 +462,21 @@ async def test_a_password_may_grow_too_old(hall):
     hall.clock.forward(90 * 86_400)
     answer = await client.login("user", "another good long one")
     assert refusal(answer)[2] == "passwordChangeRequired"
+
+
+async def test_a_login_costs_one_read_and_one_transaction_a_step(lasting):
+    key = await lasting.enrolled()
+    client, counters = lasting.client(), lasting.store.counters
+
+    def spent():
+        return counters.reads, counters.transactions
+
+    before = spent()
+    first = await client.login("user")
+    between = spent()
+    answer = await client.second(first, lasting.shows(key))
+    after = spent()
+
+    assert answer.status == 200
+    assert (between[0] - before[0], between[1] - before[1]) == (1, 1)
+    assert (after[0] - between[0], after[1] - between[1]) == (1, 1)

@@ -349,3 +349,13 @@ async def test_what_is_read_may_be_sent_back(hall):
     assert (answer.status, await hall.shown()) == (200, shown)
     assert (await hall.client().login("user")).status == 200
     assert await hall.store.due(hall.clock.now() + 1, limit=9) == []
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE"])
+@pytest.mark.parametrize("path", ["Nothing", f"Nothing/{ABSENT}", "user", "Login"])
+async def test_what_is_not_there_is_said_in_structrs_words(hall, method, path):
+    body = {} if method in {"POST", "PUT", "PATCH"} else None
+
+    answer = await hall.client().ask(method, f"{REST}/{path}", body)
+
+    assert refusal(answer) == (404, "Not found", None)

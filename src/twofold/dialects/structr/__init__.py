@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from twofold.dialects import Hall
 from twofold.dialects.structr.account import Accounts
 from twofold.dialects.structr.entry import Current, Entry
-from twofold.dialects.structr.login import Logins
+from twofold.dialects.structr.login import REST, Logins
 from twofold.dialects.structr.pages import Pages
 from twofold.dialects.structr.users import Users
 from twofold.web.kit import Route
@@ -38,4 +38,4 @@ class Structr:
             *Accounts(entry).routes(),
             *Pages(entry, logins).routes(),
         )
-        return (*routes, *entry.options(routes))
+        return (*routes, *entry.options(routes), *entry.nowhere(f"{REST}/{{kind}}"))

@@ -14,7 +14,7 @@ from twofold.ceremonies import finish, login, sessions
 from twofold.ceremonies.engine import Engine
 from twofold.ceremonies.outcomes import Granted, Pending, Revealed
 from twofold.ceremonies.sessions import Bearer
-from twofold.core.errors import CsrfRejected, InvalidToken, TwofoldError
+from twofold.core.errors import CsrfRejected, InvalidToken, NotFound, TwofoldError
 from twofold.core.types import Context, Transport
 from twofold.dialects import Hall
 from twofold.dialects.structr import words
@@ -144,6 +144,16 @@ class Entry:
             )
             for path, known in methods.items()
         )
+
+    def nowhere(self, path: str) -> tuple[Route, ...]:
+        """Routes that say in Structr's words that there is nothing here, nor one step below."""
+
+        async def lost(_: Request, __: Desk) -> Response:
+            raise NotFound
+
+        methods = ("GET", "POST", "PUT", "PATCH", "DELETE")
+        places = (path, f"{path}/{{id}}")
+        return tuple(self.open(method, place, lost) for place in places for method in methods)
 
     async def _told(self, allow: str, request: Request, now: Desk) -> Response:
         answer = words.options(allow)
