@@ -325,3 +325,31 @@ async def test_a_session_of_a_password_alone_weakens_nothing(hall):
     answer = await client.put(f"{REST}/me", {"isTwoFactorUser": False}, headers=shown)
 
     assert refusal(answer) == (403, "A fresh second factor is needed for this", None)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"isTwoFactorUser": False},
+        {"twoFactorConfirmed": False},
+        {"twoFactorSecret": None},
+        {"password": "another good long one"},
+    ],
+    ids=str,
+)
+async def test_an_administrators_session_that_was_left_open_does_not_weaken_its_owner(hall, body):
+    key = await hall.enrolled("boss")
+    await hall.put("boss", isAdmin=True)
+    client = hall.client()
+    first = await client.login("boss")
+    shown = session(await client.second(first, hall.shows(key)))
+    hall.clock.forward(400)
+
+    other = await hall.user()
+    assert (await client.put(f"{REST}/User/{other}", body, headers=shown)).status == 200
+    assert (await client.put(f"{REST}/me", body, headers=shown)).status == 403
+
+    hall.clock.forward(400)
+    first = await client.login("boss")
+    fresh = session(await client.second(first, hall.shows(key)))
+    assert (await client.put(f"{REST}/me", body, headers=fresh)).status == 200

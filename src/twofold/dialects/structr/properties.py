@@ -40,7 +40,7 @@ class Wanted:
     @property
     def weakens(self) -> bool:
         """Whether a second factor would go, or no longer be asked for."""
-        return self.two_factor is False or self.anew
+        return self.two_factor is False or self.anew or self.forget
 
     @property
     def reserved(self) -> bool:

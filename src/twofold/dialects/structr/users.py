@@ -109,16 +109,17 @@ class Users:
         return await self._changed(visitor.bearer.subject.id, request, visitor)
 
     async def _changed(self, id: str, request: Request, visitor: Visitor) -> Response:
-        body = await read(request)
-        if not visitor.bearer.subject.admin:
-            if id != visitor.bearer.subject.id:
-                raise words.NoWrite
-            new = wanted(body, visitor.settings)
-            await _require_own(visitor, new)
-        else:
+        body, bearer = await read(request), visitor.bearer
+        if bearer.subject.admin:
             await _require_admin(visitor)
             await wishes.standing(visitor.engine, visitor.context.realm, id)
-            new = wanted(body, visitor.settings)
+        elif id != bearer.subject.id:
+            raise words.NoWrite
+        new = wanted(body, visitor.settings)
+        if not bearer.subject.admin:
+            _refuse_reserved(new)
+        if id == bearer.subject.id:
+            await _require_own(visitor, new)
         await _apply(visitor, id, new)
         return words.envelope({})
 
@@ -162,12 +163,19 @@ async def _require_admin(visitor: Visitor) -> None:
         raise InvalidToken from None
 
 
-async def _require_own(visitor: Visitor, new: Wanted) -> None:
-    """Raise unless a user who is no administrator may change this of itself."""
+def _refuse_reserved(new: Wanted) -> None:
+    """Refuse what users who are no administrators may not change of themselves."""
     if new.admin is not None:
         raise words.Unfit(("isAdmin", "is_read_only_property"))
     if new.reserved:
         raise words.NoWrite
+
+
+async def _require_own(visitor: Visitor, new: Wanted) -> None:
+    """Raise unless the proof is fresh enough for what becomes of one's own account.
+
+    Of administrators as well: a session that was left open must not take its owner's factor.
+    """
     if new.weakens:
         await wishes.require_own(visitor.engine, visitor.bearer)
     if new.password is not None:
