@@ -26,6 +26,7 @@ from twofold.core import audit, ceremony, effects, errors, evidence, policy_docu
 from twofold.core.errors import TwofoldError
 from twofold.core.keyring import Keyring, MasterKey
 from twofold.core.types import Instant
+from twofold.dialects.structr import config as structr_config
 from twofold.faces import Front
 from twofold.faces.site import routes
 from twofold.web import openapi, problems
@@ -326,6 +327,35 @@ def settings_page() -> str:
     )
 
 
+def structr_page() -> str:
+    """Every setting of a structr.conf that means something here."""
+    groups: dict[str, list[tuple[str, ...]]] = {}
+    for known in structr_config.SETTINGS.values():
+        names = ", ".join(f"`{name}`" for name in (known.name, *known.aliases))
+        default = structr_config.written(known.default)
+        row = (
+            names,
+            known.reader.expected,
+            f"`{default}`" if default else "empty",
+            known.applies.value,
+            known.text,
+        )
+        groups.setdefault(known.name.partition(".")[0], []).append(row)
+    lines: list[str] = []
+    for name, rows in groups.items():
+        lines += [f"## {name}", ""]
+        lines += [*table(("Setting", "May be", "Default", "Applies", "What it is for"), rows), ""]
+    return page(
+        "Settings of Structr",
+        "Each stands in a `structr.conf` (`--config`), in the environment, or is changed while the"
+        " server runs; each of these wins over the one before.",
+        "In the environment `security.twofactorauthentication.level` is"
+        " `STRUCTR_SECURITY_TWOFACTORAUTHENTICATION_LEVEL`: `_` for a dot, `__` for an underscore.",
+        "[Moving from Structr](../dialects/structr.md) says what is the same and what is not.",
+        lines=lines,
+    )
+
+
 def _default(key: settings.Key) -> str:
     return f"`{json.dumps(policy_document.plain(key.default))}`"
 
@@ -374,6 +404,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "api.md": api_page,
     "settings.md": settings_page,
     "cli.md": cli_page,
+    "structr.md": structr_page,
 }
 """By the name of the file in docs/reference."""
 

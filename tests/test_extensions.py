@@ -1,12 +1,16 @@
-"""A factor of another package: found by its entry point, loaded only when it is named."""
+"""Factors and dialects of other packages: found by entry point, loaded only when named."""
 
 import sys
 import textwrap
+from dataclasses import replace
 
 import pytest
 
 from twofold import settings
 from twofold.core.errors import Misconfigured
+from twofold.settings.sections import Dialects
+from twofold.web.kit import Site
+from twofold.wiring import dialects
 from twofold.wiring.extensions import factors
 from twofold.wiring.house import build
 
@@ -67,3 +71,54 @@ def test_the_house_is_put_together_with_it(package):
     known = settings.load(options={"database.url": "memory:", "factors.enabled": ["paper"]})
 
     assert sorted(build(known).engine.factors) == ["email", "paper", "totp", "webauthn"]
+
+
+DIALECT = """
+    from twofold.web.kit import Route
+    from twofold.web.response import text
+
+    class Klingon:
+        name = "klingon"
+
+        def __init__(self, hall):
+            self.hall = hall
+
+        def routes(self):
+            async def greet(request):
+                return text("nuqneH")
+
+            return (Route("GET", "/klingon", greet, listed=False),)
+"""
+
+
+@pytest.fixture
+def speaker(tmp_path, monkeypatch):
+    """Another package, with a dialect."""
+    (tmp_path / "klingon_dialect.py").write_text(textwrap.dedent(DIALECT))
+    info = tmp_path / "klingon-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: klingon\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(
+        "[twofold.dialects]\nklingon = klingon_dialect:Klingon\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    yield tmp_path
+    sys.modules.pop("klingon_dialect", None)
+
+
+def test_a_dialect_of_another_package_is_mounted_when_it_is_named(speaker):
+    known = settings.load(options={"database.url": "memory:", "dialects.enabled": ["klingon"]})
+    engine = build(known).engine
+
+    [route] = dialects.routes(known, engine, Site("http://localhost:8080"), {})
+
+    assert route.path == "/klingon"
+
+
+def test_a_dialect_that_nobody_speaks_is_a_fault_of_the_settings():
+    with pytest.raises(Misconfigured, match="names klingon, which nobody here speaks"):
+        settings.load(options={"dialects.enabled": ["klingon"]})
+
+    known = replace(settings.load(), dialects=Dialects(enabled=("klingon",)))
+    with pytest.raises(Misconfigured, match="no installed package offers 'klingon'"):
+        dialects.routes(known, build(known).engine, Site("http://localhost:8080"), {})

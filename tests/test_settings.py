@@ -207,8 +207,8 @@ WRONG = [
         "FILE: sms.sender must be console: this version sends no text messages yet",
     ),
     (
-        'dialects.enabled = ["structr"]',
-        "FILE: dialects.enabled names structr, which this version does not speak yet",
+        'dialects.enabled = ["structr", "klingon"]',
+        "FILE: dialects.enabled names klingon, which nobody here speaks",
     ),
     (
         'database.url = "postgresql://localhost/x"',
@@ -302,7 +302,6 @@ def test_a_secret_is_in_no_fault_and_in_no_repr(tmp_path):
 
 
 VENDORS = [
-    ("security.twofactorauthentication.level = 1\napplication.title = A\n", "Structr"),
     ("singularity.auth.two-factor.enabled=true\n", "Singularity"),
     ("singularity:\n  auth:\n    issuer: A\n", "Singularity"),
     ('{"resourceType": "AuthConfig", "id": "a"}', "Aidbox"),
@@ -317,7 +316,7 @@ def test_a_vendors_file_is_recognised_by_what_is_in_it(tmp_path, text, vendor):
 
     assert fault == (
         f"FILE: this is a configuration of {vendor}, which this version does not read yet;"
-        " it reads twofold.toml"
+        " it reads twofold.toml and structr.conf"
     )
 
 

@@ -26,6 +26,7 @@ BODIES = {
     "/admin/v1/users/{id}/password": {"password": "x"},
     "/admin/v1/policy": {"policy": {}, "version": 0},
     "/admin/v1/theme": {"theme": {}, "version": 0},
+    "/admin/v1/dialects/{name}/settings": {"settings": {}},
     "/admin/v1/clients": {"id": "x"},
     "/admin/v1/clients/{id}": {"name": "x"},
 }

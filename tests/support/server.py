@@ -14,7 +14,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -103,6 +103,7 @@ def running_server(
     environment: Mapping[str, str] | None = None,
     admin_password: str | None = ADMIN_PASSWORD,
     cheap: bool = True,
+    files: Sequence[Path] = (),
 ) -> Iterator[RunningServer]:
     """Start a server and stop it politely; a second start on the same directory finds its data.
 
@@ -117,6 +118,7 @@ def running_server(
         environment=environment,
         admin_password=admin_password,
         cheap=cheap,
+        files=files,
     )
     try:
         yield server
@@ -137,8 +139,12 @@ def start_server(
     environment: Mapping[str, str] | None = None,
     admin_password: str | None = ADMIN_PASSWORD,
     cheap: bool = True,
+    files: Sequence[Path] = (),
 ) -> RunningServer:
-    """Start a server and wait until it answers; the caller stops or kills it."""
+    """Start a server and wait until it answers; the caller stops or kills it.
+
+    ``files`` are further files of configuration, such as a vendor's.
+    """
     data = directory / "twofold-data"
     tables: dict[str, Any] = {"email": {"file": str(data / "mail.jsonl")}}
     for given in (CHEAP if cheap else {}, config or {}):
@@ -148,6 +154,7 @@ def start_server(
     file = directory / "twofold.toml"
     file.write_text(toml(tables))
     command = [*TWOFOLD, "serve", "--json", "--config", str(file), "--data", str(data)]
+    command += [word for file in files for word in ("--config", str(file))]
     log = directory / "server.log"
     with log.open("ab") as errors:
         process = subprocess.Popen(

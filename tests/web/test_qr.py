@@ -107,3 +107,25 @@ def test_what_does_not_fit_is_malformed(text):
     for draw in (qr.svg, qr.png):
         with pytest.raises(Malformed):
             draw(text)
+
+
+@pytest.mark.parametrize("text", ["a", URI, URI + "x" * 100])
+@pytest.mark.parametrize("side", [150, 200, 201])
+def test_a_square_has_the_side_it_was_asked_for_and_no_quiet_zone_of_modules(text, side, tmp_path):
+    drawn = qr.square_png(text, side=side)
+    (tmp_path / "code.png").write_bytes(drawn)
+
+    picture = Image.open(BytesIO(drawn)).convert("L")
+    ink = picture.point(lambda shade: 255 - shade).getbbox()
+    modules = Image.open(BytesIO(qr.png(text, scale=1))).width - 8
+    scale = side // modules
+    assert (picture.width, picture.height) == (side, side)
+    # Whole pixels per module, and what is left over around it.
+    assert ink[2] - ink[0] == modules * scale
+    assert ink[0] == (side - modules * scale) // 2
+    assert read(tmp_path / "code.png") == text
+
+
+def test_a_square_that_is_too_small_is_refused():
+    with pytest.raises(Malformed):
+        qr.square_png(URI, side=20)

@@ -246,6 +246,7 @@ async def test_a_form_is_read_and_multipart_is_not():
 
 async def test_a_dialect_reads_any_shape_as_strictly():
     assert await request([JSON], b'{"x":[1]}').plain_json() == {"x": [1]}
+    assert await request([], b'{"x":[1]}').plain_json(typed=False) == {"x": [1]}
     with pytest.raises(Malformed):
         await request([JSON], b'{"x":1,"x":2}').plain_json()
 

@@ -181,7 +181,29 @@ def test_what_is_no_template_is_a_fault_at_start(path):
         Route("GET", path, word)
 
 
-@pytest.mark.parametrize("method", ["get", "HEAD", "OPTIONS", "TRACE", ""])
+@pytest.mark.parametrize("method", ["get", "HEAD", "TRACE", ""])
 def test_a_method_that_the_kit_answers_itself_is_no_route(method):
     with pytest.raises(ValueError, match="method"):
         Route(method, "/a", word)
+
+
+def refused(_, error):
+    return text(error.code, status=418)
+
+
+OWN = app_of(
+    Route("POST", "/own", word, on_error=refused),
+    Route("GET", "/asked", word),
+    Route("OPTIONS", "/asked", word),
+)
+
+
+async def test_a_wrong_method_is_refused_in_the_words_of_its_path():
+    answer = await ask(OWN, "GET", "/own")
+
+    assert (answer.status, answer.body) == (418, b"method-not-allowed")
+
+
+async def test_a_path_may_answer_options_itself():
+    assert (await ask(OWN, "OPTIONS", "/asked")).status == 200
+    assert (await ask(OWN, "OPTIONS", "/own")).status == 204

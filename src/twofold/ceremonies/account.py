@@ -187,7 +187,7 @@ def _letter_to_address(
 def _token_letter(
     engine: Engine, subject: Subject, purpose: str, seen: Seen, now: Instant
 ) -> tuple[Effect, ...]:
-    life = LIVES[purpose]
+    life = engine.terms.links.get(purpose, LIVES[purpose])
     payload = {"s": subject.id, "m": _mark(purpose, subject), "x": now + life * SECOND}
     token = tickets.seal_ticket(engine.ring(), purpose, subject.realm, "", payload, engine.draw(12))
     # Behind the number sign, where no server and no Referer header writes it down.

@@ -90,7 +90,7 @@ async def require_admin(engine: Engine, bearer: Bearer, context: Context, *, fre
     if not view.subject.admin:
         await engine.commit(engine.record("access.refused", now, view.subject, context))
         raise NotAllowed
-    if not is_proved(engine, view, session):
+    if not (engine.terms.any_proof or is_proved(engine, view, session)):
         raise StepUpRequired(acr_values=ACR[reachable(engine, view)], max_age=None)
     if fresh:
         require_fresh(engine, view, session, policy, now)
@@ -148,8 +148,12 @@ async def create_subject(  # noqa: PLR0913 - what a subject is made of, each by 
     email_verified: bool = False,
     attributes: Mapping[str, object] | None = None,
     locale: str = "",
+    id: str | None = None,
 ) -> Subject:
-    """Make a subject; raises Malformed, WeakPassword, or Taken for a name or verified address."""
+    """Make a subject; raises Malformed, WeakPassword, or Taken for a name or verified address.
+
+    An ``id`` is for who comes from elsewhere and had one of the same shape there.
+    """
     now = engine.clock.now()
     wanted = SubjectChange(
         name=name,
@@ -161,10 +165,7 @@ async def create_subject(  # noqa: PLR0913 - what a subject is made of, each by 
         attributes=attributes,
         locale=locale,
     )
-    blank = Subject(
-        realm=context.realm, id=SubjectId(engine.draw(16).hex()), name=name, created_at=now
-    )
-    new = replace(blank, **_fields(blank, wanted))
+    new = _made(context.realm, id or engine.draw(16).hex(), wanted, now)
     effects: list[Effect] = [PutSubject(new)]
     if password is not None:
         bound = await hashed(engine, new, password, now)
@@ -172,6 +173,11 @@ async def create_subject(  # noqa: PLR0913 - what a subject is made of, each by 
     record = engine.record("subject.created", now, new, context, by=by, admin=admin)
     await engine.commit(*effects, record)
     return new
+
+
+def _made(realm: Realm, id: str, wanted: SubjectChange, now: Instant) -> Subject:
+    blank = Subject(realm=realm, id=SubjectId(id), name=wanted.name or "", created_at=now)
+    return replace(blank, **_fields(blank, wanted))
 
 
 async def change_subject(

@@ -24,7 +24,9 @@ from twofold.ceremonies.manage import (
 from twofold.core import identifiers, letters
 from twofold.core.effects import Bind, CloseSessions, Effect, Forget, Forgive, Unbind
 from twofold.core.errors import Malformed, NotAllowed, NotFound
+from twofold.core.throttle import of_kind
 from twofold.core.types import (
+    Binding,
     Context,
     Instant,
     Realm,
@@ -100,6 +102,8 @@ def _told(
 
 def _all_gone(engine: Engine, view: View) -> tuple[Effect, ...]:
     gone = [method.authenticator for method in second.methods(engine, view)]
+    # What a login has begun to set up goes along: whoever saw it could still confirm it.
+    gone += [held for held in view.authenticators if held.state is Binding.PENDING]
     recovery = recovery_of(engine, view)
     if recovery is not None:
         gone.append(recovery)
@@ -165,16 +169,20 @@ async def _import(
     return new.id
 
 
-async def unlock(engine: Engine, context: Context, by: str, subject: str) -> tuple[str, ...]:
-    """Forgive all wrong guesses at a subject; returns the scopes that had any.
+async def unlock(
+    engine: Engine, context: Context, by: str, subject: str, *, passwords_only: bool = False
+) -> tuple[str, ...]:
+    """Forgive all wrong guesses at a subject, or those at its password; returns their scopes.
 
     Ceremonies that were ended or guessed out stay so.
     """
     now = engine.clock.now()
+    only = of_kind(engine.opening.kind) if passwords_only else None
 
     async def attempt() -> tuple[Subject, tuple[str, ...]]:
         view = await find(engine, context.realm, subject)
-        scopes = sorted(scope for scope in view.tallies if not scope.startswith("ceremony:"))
+        known = (scope for scope in view.tallies if only in (None, scope))
+        scopes = sorted(scope for scope in known if not scope.startswith("ceremony:"))
         owner = view.subject
         await engine.commit(
             *(Forgive(owner.id, scope, view.tallies[scope].version) for scope in scopes),

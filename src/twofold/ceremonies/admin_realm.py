@@ -7,10 +7,10 @@ from collections.abc import Mapping
 
 from twofold.ceremonies.engine import Engine
 from twofold.core import policy_document
-from twofold.core.effects import PutDocument
+from twofold.core.effects import Effect, PutDocument
 from twofold.core.errors import Malformed
 from twofold.core.policy import Policy
-from twofold.core.types import POLICY, Context, Document, Realm, SubjectId
+from twofold.core.types import POLICY, Context, Document, Instant, Realm, SubjectId
 from twofold.ports import Entry
 
 
@@ -52,6 +52,20 @@ async def put_policy(
     stored one: two administrators never overwrite each other unseen.
     """
     now = engine.clock.now()
+    made, effects = policy_effects(engine, context, by, body, version, now)
+    await engine.commit(*effects)
+    return made, version + 1
+
+
+def policy_effects(
+    engine: Engine,
+    context: Context,
+    by: str,
+    body: Mapping[str, object],
+    version: int,
+    now: Instant,
+) -> tuple[Policy, tuple[Effect, ...]]:
+    """The policy that ``body`` makes, and what must be committed for it; or Malformed."""
     made = policy_document.merge(body, engine.rules.policy)
     unknown = set(made.kinds) - set(engine.factors) - set(Policy().kinds)
     if unknown:
@@ -61,5 +75,4 @@ async def put_policy(
     record = engine.record(
         "policy.changed", now, None, context, by=by, version=version + 1, keys=sorted(body)
     )
-    await engine.commit(PutDocument(document), record)
-    return made, version + 1
+    return made, (PutDocument(document), record)

@@ -23,6 +23,7 @@ from twofold.core.policy import Closing, Policy
 from twofold.core.throttle import NONE, Limits, of_kind, shut, taken
 from twofold.core.types import (
     SECOND,
+    Authenticator,
     Binding,
     Instant,
     SessionId,
@@ -34,6 +35,16 @@ from twofold.factors import Bound, Wish
 
 LETTERS = Limits(allowed=5, window=3_600, delay=3_600, longest=86_400)
 """Messages that somebody other than the mailbox's owner may cause: no tool for bombing (A139)."""
+
+
+SET_AT = "set_at"
+"""The parameter of a password that says when it was changed, in seconds since 1970."""
+
+
+def password_set(held: Authenticator) -> Instant:
+    """Return when a password was set."""
+    seconds = held.parameters.get(SET_AT)
+    return held.created_at if seconds is None else Instant(int(seconds) * SECOND)
 
 
 def changed(subject: Subject, **changes: Any) -> PutSubject:
@@ -98,7 +109,7 @@ def new_password_effects(
         held.subject,
         held.id,
         sealed=sealed,
-        parameters=dict(bound.parameters),
+        parameters={**bound.parameters, SET_AT: now // SECOND},
         state=Binding.ACTIVE,
     )
     return (amended, *forgotten)

@@ -27,6 +27,7 @@ from twofold.core.errors import (
 )
 from twofold.core.keyring import Keyring
 from twofold.core.policy import Policy
+from twofold.core.terms import NATIVE, Terms
 from twofold.core.types import (
     SECOND,
     Authenticator,
@@ -88,12 +89,18 @@ class Engine:
     """Wakes the outbox after a commit that queued a message."""
     discoverable: Discoverable | None = None
     """The factor that a login may consist of, one of ``factors``; None where none may."""
+    terms: Terms = NATIVE
+    """On which people are signed in; a dialect's are not the realm's."""
+
+    def under(self, terms: Terms) -> Engine:
+        """Return this engine on other terms."""
+        return replace(self, terms=terms)
 
     def policy(self, document: Document | None) -> Policy:
         """Return the realm's rules as the same read saw them (I10)."""
         if document is None:
-            return self.rules.policy
-        return policy_document.load(document.body, self.rules.policy)
+            return self.terms.applied(self.rules.policy)
+        return self.terms.applied(policy_document.load(document.body, self.rules.policy))
 
     def draw(self, size: int = SEED) -> bytes:
         """Return fresh randomness."""
@@ -103,11 +110,13 @@ class Engine:
         """Open an authenticator's secret for one step."""
         ring = self.ring()
         secret = seal.open_sealed(ring.keys("seal"), authenticator.sealed, _row(authenticator))
-        return Held(authenticator, secret, mac_keys=tuple(ring.keys("code-mac").values()))
+        macs = tuple(ring.keys("code-mac").values())
+        return Held(authenticator, secret, macs, window=self.terms.window)
 
     def draft(self, authenticator: Authenticator, secret: bytes) -> Held:
         """Return what was never stored, in the form that factors verify."""
-        return Held(authenticator, secret, mac_keys=tuple(self.ring().keys("code-mac").values()))
+        macs = tuple(self.ring().keys("code-mac").values())
+        return Held(authenticator, secret, macs, window=self.terms.window)
 
     def sealed(self, authenticator: Authenticator, secret: bytes) -> bytes:
         """Seal an authenticator's secret for its row and no other (A89)."""

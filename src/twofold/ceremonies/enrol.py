@@ -235,7 +235,7 @@ async def _bound(
         Bind(authenticator),
         *recovery,
         *sessions,
-        _confirmed(engine, ceremony, attempt, view, judged, session if opened else None),
+        confirmed(engine, ceremony, attempt, view, judged, session if opened else None),
         *_letters(engine, ceremony, attempt, view, policy, authenticator),
     )
     if not opened:
@@ -253,7 +253,7 @@ async def _bound(
     )
 
 
-def _confirmed(
+def confirmed(
     engine: Engine,
     ceremony: Ceremony,
     attempt: Attempt,
@@ -261,6 +261,7 @@ def _confirmed(
     judged: Judged,
     session: Session | None,
 ) -> Record:
+    """Make the record of a factor that was bound, and of the session that came with it."""
     return engine.record(
         "enrol.confirmed",
         attempt.now,

@@ -28,9 +28,12 @@ class Gate:
     by_name: Limits = field(default_factory=Limits)
     _seen: OrderedDict[bytes, Tally] = field(default_factory=OrderedDict, repr=False)
 
-    def check(self, source: str, name: str, now: Instant) -> None:
-        """Raise Throttled, right and wrong answers alike, while a source or name is slowed."""
-        for key, limits in self._keys(source, name):
+    def check(self, source: str, name: str, now: Instant, own: Limits | None = None) -> None:
+        """Raise Throttled, right and wrong answers alike, while a source or name is slowed.
+
+        ``own`` are the limits of a name, where they are not ours.
+        """
+        for key, limits in self._keys(source, name, own):
             tally = self._seen.get(key)
             if tally is None:
                 continue
@@ -39,9 +42,9 @@ class Gate:
             if closed is not None:
                 raise Throttled(retry_after=closed.seconds(now, limits.longest))
 
-    def failed(self, source: str, name: str, now: Instant) -> None:
+    def failed(self, source: str, name: str, now: Instant, own: Limits | None = None) -> None:
         """Count one failure."""
-        for key, limits in self._keys(source, name):
+        for key, limits in self._keys(source, name, own):
             self._seen[key] = _endless(taken(self._seen.get(key, NONE), now, limits))
             self._seen.move_to_end(key)
         while len(self._seen) > REMEMBERED:
@@ -51,9 +54,9 @@ class Gate:
         """Let a name in again after a right answer, or because an administrator said so."""
         self._seen.pop(_key("name", name), None)
 
-    def _keys(self, source: str, name: str) -> list[tuple[bytes, Limits]]:
+    def _keys(self, source: str, name: str, own: Limits | None) -> list[tuple[bytes, Limits]]:
         keys = [(_key("source", source), self.by_source)] if source else []
-        return [*keys, (_key("name", name), self.by_name)] if name else keys
+        return [*keys, (_key("name", name), own or self.by_name)] if name else keys
 
 
 def _endless(tally: Tally) -> Tally:

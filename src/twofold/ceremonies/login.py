@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from twofold.ceremonies import browsers, guesses, second
+from twofold.ceremonies.changes import password_set
 from twofold.ceremonies.engine import Engine
 from twofold.ceremonies.grants import again, granted, new_session, session_id
 from twofold.ceremonies.judging import renewed
@@ -21,6 +22,7 @@ from twofold.core.errors import (
     FactorBlocked,
     InvalidCredentials,
     NotPossible,
+    PasswordExpired,
     Throttled,
 )
 from twofold.core.identifiers import candidates
@@ -111,10 +113,14 @@ async def _open(
     source = source_key(context.address)
     opening = Opening(ceremony, names, answer, context, now)
     await _admit(engine, opening, source, name)
+    limits = engine.terms.passwords
     try:
         outcome = await engine.settle(partial(_round, engine, opening))
     except InvalidCredentials:
-        engine.gate.failed(source, name, now)
+        engine.gate.failed(source, name, now, limits)
+        if limits is not None:
+            # The guess that spends the budget hears of it; so do guesses at nobody's name.
+            engine.gate.check(source, name, now, limits)
         raise
     engine.gate.forget(name)
     return await _asked_at_once(engine, outcome, context, now)
@@ -126,8 +132,9 @@ async def _admit(engine: Engine, opening: Opening, source: str, name: str) -> No
     Its memory is one process's own. Whoever it slows for wrong passwords has a tally in the
     store; where that is gone, another process, or the operator at the command line, forgave.
     """
+    limits = engine.terms.passwords
     try:
-        engine.gate.check(source, name, opening.now)
+        engine.gate.check(source, name, opening.now, limits)
     except Throttled:
         view = await _find(engine, opening)
         # An account that may not sign in has no tally either, and stays as slow as a stranger.
@@ -139,7 +146,7 @@ async def _admit(engine: Engine, opening: Opening, source: str, name: str) -> No
         if not forgiven:
             raise
         engine.gate.forget(name)
-        engine.gate.check(source, name, opening.now)
+        engine.gate.check(source, name, opening.now, limits)
 
 
 async def _round(engine: Engine, opening: Opening) -> Outcome:
@@ -152,10 +159,13 @@ async def _round(engine: Engine, opening: Opening) -> Outcome:
         raise InvalidCredentials
     policy = engine.policy(view.policy)
     try:
-        budget = guesses.budget(view, policy, engine.opening.kind, None, opening.now)
+        budget = guesses.budget(view, _own(engine, policy), engine.opening.kind, None, opening.now)
     except FactorBlocked:
-        # Right and wrong alike, and no other words than for a stranger (I8).
+        # Right and wrong alike, and no other words than for a stranger (I8); terms with a lock of
+        # their own have it said to whoever knows the password, and nobody else.
         await engine.commit(_refusal(engine, opening, view, "blocked"))
+        if engine.terms.passwords is not None and isinstance(verdict, Proof):
+            raise
         raise InvalidCredentials from None
     if isinstance(verdict, Wrong):
         await engine.commit(*budget.wrong(), _refusal(engine, opening, view, verdict.hint))
@@ -165,6 +175,7 @@ async def _round(engine: Engine, opening: Opening) -> Outcome:
         return browsers.repeated(
             engine, already, opening.ceremony, view, opening.context, opening.now
         )
+    await _refuse_old(engine, opening, view, target, budget)
     # A ticket may be known to be given up, or to have opened a session that is closed by now.
     guesses.going_on(view, opening.ceremony, policy)
     method = second.Method(target, engine.opening)
@@ -173,6 +184,21 @@ async def _round(engine: Engine, opening: Opening) -> Outcome:
         *renewed(engine, method, verdict),
     )
     return await _opened(engine, opening, view, policy, method, verdict.note, paid)
+
+
+async def _refuse_old(
+    engine: Engine, opening: Opening, view: View, held: Authenticator, budget: guesses.Budget
+) -> None:
+    life = engine.terms.password_life
+    if life is not None and password_set(held) + life * SECOND <= opening.now:
+        # Said to whoever knows it, who has guessed nothing wrong.
+        await engine.commit(*budget.right(), _refusal(engine, opening, view, "too-old"))
+        raise PasswordExpired
+
+
+def _own(engine: Engine, policy: Policy) -> Policy:
+    limits = engine.terms.passwords
+    return policy if limits is None else replace(policy, guesses=limits)
 
 
 async def _opened(
@@ -267,7 +293,9 @@ async def _asked_at_once(
     """
     match outcome:
         case Pending(ceremony=ceremony, choices=(choice, *_)) if (
-            ceremony.state is State.SECOND_FACTOR and choice.needs_challenge
+            engine.terms.asks_at_once
+            and ceremony.state is State.SECOND_FACTOR
+            and choice.needs_challenge
         ):
             try:
                 return await engine.settle(

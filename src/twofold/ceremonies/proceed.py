@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from twofold.ceremonies import browsers, guesses, second, step_up
+from twofold.ceremonies import adopt, browsers, concurrent, guesses, second, step_up
 from twofold.ceremonies.browsers import NOWHERE, Browser
 from twofold.ceremonies.engine import Engine
 from twofold.ceremonies.grants import granted, new_session
@@ -67,8 +67,12 @@ async def proceed(
     accepted = engine.record(
         f"{event}.accepted", now, view.subject, context, by="", **_told(ceremony, right, decision)
     )
-    await engine.commit(*right.paid, accepted)
-    moved = _moved(replace(ceremony, proofs=right.proofs), policy, decision, now)
+    paid = (*right.paid, *concurrent.begun(engine, view, ceremony), accepted)
+    ceremony = replace(ceremony, proofs=right.proofs)
+    if decision.need is Need.ENROLMENT and engine.terms.adopts:
+        return await adopt.offered(engine, ceremony, view, policy, context, now, paid)
+    await engine.commit(*paid)
+    moved = _moved(ceremony, policy, decision, now)
     return second.pending(engine, moved, view, policy)
 
 
@@ -121,6 +125,7 @@ async def _grant(
         *await step_up.replaced(engine, ceremony, now),
         *rotation,
         *browsers.arrival(engine, browser, view, policy, context, now),
+        *await concurrent.admitted(engine, view, session),
         OpenSession(session),
         _record(engine, ceremony, view, context, session, right, decision),
     )

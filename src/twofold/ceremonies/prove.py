@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from twofold.ceremonies import browsers, passkey, second
+from twofold.ceremonies import browsers, concurrent, passkey, second
 from twofold.ceremonies.engine import Engine
 from twofold.ceremonies.grants import again, session_id
 from twofold.ceremonies.judging import Attempt, Words, budgeted, codes_left, judge, paid, spending
@@ -87,6 +87,7 @@ async def _round(
     if already is not None:
         return browsers.repeated(engine, already, ceremony, view, attempt.context, attempt.now)
     policy = engine.policy(view.policy)
+    still = concurrent.standing(engine, view, ceremony, policy, attempt.now)
     judged = await judge(engine, attempt, view, policy, choose(view))
     factor = judged.method.factor
     right = Right(
@@ -95,7 +96,7 @@ async def _round(
         authenticator=judged.method.authenticator.id,
         note=judged.proof.note,
         proofs=(*ceremony.proofs, second.proven(factor, attempt.now, judged.proof)),
-        paid=paid(engine, attempt, view, judged, ceremony.epoch),
+        paid=(*paid(engine, attempt, view, judged, ceremony.epoch), *still),
         codes_left=codes_left(engine, judged),
     )
     granting = proceed(engine, ceremony, view, policy, attempt.context, attempt.now, right)

@@ -18,6 +18,7 @@ from twofold.ceremonies.outcomes import Done, Granted
 from twofold.core import tokens
 from twofold.core.effects import CloseSessions, Forget, Rotate, Touch, Unchanged
 from twofold.core.errors import InvalidToken, NotFound
+from twofold.core.terms import DIALECT
 from twofold.core.types import (
     SECOND,
     Context,
@@ -31,9 +32,6 @@ from twofold.core.types import (
 
 GRACE = 20 * SECOND
 """How long the generation before is still taken: two tabs that refresh at once, a lost answer."""
-
-TOUCHED = 60 * SECOND
-"""How exactly it is known when a session was last used; a write per request would be dear."""
 
 _IDLE_PARTS = 20
 """Where idling ends a session soon, its use is noted more exactly."""
@@ -70,7 +68,7 @@ async def authenticate(
     # A cookie lives as long as its session; an access token has a shorter life of its own.
     if kind == "access" and now >= session.rotated_at + session.access_life * SECOND:
         raise InvalidToken
-    if now - session.seen_at > min(TOUCHED, session.idle * SECOND // _IDLE_PARTS):
+    if now - session.seen_at > min(engine.terms.use_noted, session.idle * SECOND // _IDLE_PARTS):
         await engine.store.commit(Touch(subject.id, session.id, now))
     return Bearer(session, subject)
 
@@ -98,6 +96,8 @@ async def _refresh(
         raise InvalidToken
     behind = session.generation - claims.generation
     if _in_grace(session, behind, now):
+        if engine.terms.refresh_once:
+            raise InvalidToken
         return Granted(session, subject, tokens_of(engine, session))
     if behind < 0:
         # Of a generation the store has never heard of: it was restored from a copy.
@@ -140,8 +140,11 @@ def is_alive(session: Session, now: Instant) -> bool:
 
 
 def _stands(session: Session, subject: Subject, context: Context, now: Instant) -> bool:
-    # A session of one application is nothing in the hands of another (A41).
-    foreign = context.client and session.client and context.client != session.client
+    # A session of one application is nothing in the hands of another (A41); one of a dialect,
+    # which may ask for less than its realm does, is good there only.
+    ours, theirs = context.client, session.client
+    apart = ours.startswith(DIALECT) or theirs.startswith(DIALECT)
+    foreign = ours != theirs and (apart or bool(ours and theirs))
     return subject.status is Status.ACTIVE and is_alive(session, now) and not foreign
 
 

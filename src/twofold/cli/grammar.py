@@ -16,7 +16,7 @@ from twofold.cli.user_grammar import user
 app = group("A self-hosted two-factor authentication server.")
 keys = group("Master keys: list, rotate.")
 audit = group("The audit trail: verify, export, tail.")
-config = group("The configuration: show, check.")
+config = group("The configuration: show, check, set, unset.")
 mail = group("Messages: preview.")
 
 
@@ -78,6 +78,41 @@ def mail_preview(
     raise typer.Exit(
         ended(
             lambda: work(read_settings(config, data), **wish, html=html, as_json=as_json),
+            as_json=as_json,
+        )
+    )
+
+
+@config.command("set")
+def config_set(
+    name: Annotated[str, typer.Argument(help="A key of a dialect, as its vendor writes it.")],
+    value: Annotated[str, typer.Argument(help="The new value.")],
+    config: Config = None,
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """Change a dialect's setting; running servers follow within a second."""
+    _config_change(name, value, config, data, as_json=as_json)
+
+
+@config.command("unset")
+def config_unset(
+    name: Annotated[str, typer.Argument(help="A key of a dialect, as its vendor writes it.")],
+    config: Config = None,
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """Take a change back: files and environment count again."""
+    _config_change(name, None, config, data, as_json=as_json)
+
+
+def _config_change(
+    name: str, value: str | None, files: Config, data: Data, *, as_json: bool
+) -> None:
+    work = _of("config", "change")
+    raise typer.Exit(
+        ended(
+            lambda: work(read_settings(files, data), name, value, as_json=as_json),
             as_json=as_json,
         )
     )

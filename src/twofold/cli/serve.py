@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import json
 import os
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -71,6 +72,8 @@ def _serve(options: Options) -> int:
             "server.workers": options.workers,
         },
     )
+    for note in settings.notes:
+        print(note, file=sys.stderr, flush=True)
     # What is loaded stays: looking for garbage in it meanwhile only costs. Serving looks again.
     gc.disable()
     from twofold.wiring.first_start import first_start

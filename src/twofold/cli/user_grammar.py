@@ -27,7 +27,7 @@ from twofold.cli.options import (
 if TYPE_CHECKING:  # `--help` must not load the engine
     from twofold.cli.users import Desk
 
-user = group("Accounts: add, list, show, set, delete, unlock, reset.")
+user = group("Accounts: add, import, list, show, set, delete, unlock, reset.")
 
 
 @user.command("add")
@@ -140,6 +140,30 @@ def reset(
         from twofold.cli import users
 
         return users.reset(desk, name, reason)
+
+    _at_desk(act, config, data, realm, as_json=as_json)
+
+
+@user.command("import")
+def bring(
+    file: Annotated[Path, typer.Argument(help="What the other product exported.")],
+    origin: Annotated[str, typer.Option("--from", help="Whose export it is: structr.")],
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")
+    ] = False,
+    unverified: Unverified = False,
+    realm: Realm = "default",
+    config: Config = None,
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """Bring accounts along from another product; may be repeated, nobody is changed twice."""
+
+    def act(desk: Desk) -> int:
+        from twofold.cli import user_import
+
+        wish = user_import.Wish(origin, file, dry_run, unverified)
+        return user_import.bring(desk, wish)
 
     _at_desk(act, config, data, realm, as_json=as_json)
 

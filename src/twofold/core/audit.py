@@ -67,6 +67,8 @@ EVENTS: Mapping[str, str] = MappingProxyType(
         "factor.counter.regressed": "A passkey's counter did not rise: there may be a copy of it.",
         "factor.closed": "A factor was shut by the absolute limit of wrong guesses.",
         "factor.reset": "An administrator removed the factors of a subject.",
+        "wish.on": "A second step was switched on for a subject.",
+        "wish.off": "The second step was switched off for a subject, as far as policy lets it.",
         "recovery.used": "A recovery code was spent.",
         "recovery.refused": "A wrong recovery code was counted.",
         "recovery.renewed": "A new set of recovery codes replaced the old one.",

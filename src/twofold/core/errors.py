@@ -7,6 +7,7 @@
         InvalidCredentials  CodeRejected  CodeAlreadyUsed  Throttled  CooldownActive
         CeremonyExpired  CeremonyConsumed  NotPossible  StaleSecurityState
         StepUpRequired  InvalidToken  NotAllowed  LastFactor  NotEnrolled  CsrfRejected
+        TooManySessions  PasswordExpired
       Faulty             the request or the configuration makes no sense
         Malformed  MixedCredentials  NotFound  WeakPassword  Misconfigured
       Unavailable        nothing is wrong with the request; try again
@@ -18,6 +19,7 @@ total tables from ``code`` to words.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 from twofold.core.types import Instant
@@ -202,6 +204,20 @@ class NotEnrolled(Denied):
     title = "No such method is set up."
 
 
+class TooManySessions(Denied):
+    """The subject has as many sessions as it may have; one of them must end first."""
+
+    code = "too-many-sessions"
+    title = "You are signed in too many times already; sign out somewhere first."
+
+
+class PasswordExpired(Denied):
+    """The password is right and too old: it is for setting another one, and opens nothing."""
+
+    code = "password-expired"
+    title = "The password has not been changed for too long."
+
+
 class CsrfRejected(Denied):
     """A request with cookies came from another site, or a form without its token."""
 
@@ -221,10 +237,17 @@ class Malformed(Faulty):
     code = "malformed"
     title = "The request is not well formed."
 
-    def __init__(self, detail: str = "", *, field: str | None = None) -> None:
-        """Keep which field was wrong, never its value."""
+    def __init__(
+        self,
+        detail: str = "",
+        *,
+        field: str | None = None,
+        fields: Mapping[str, str] | None = None,
+    ) -> None:
+        """Keep which field was wrong, or what is wrong with each of several; never a value."""
         super().__init__(detail)
         self.field = field
+        self.fields = fields
 
 
 class MixedCredentials(Faulty):

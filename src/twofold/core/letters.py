@@ -30,6 +30,7 @@ TEMPLATES: Mapping[str, frozenset[str]] = MappingProxyType(
         "factor-removed": frozenset({"name", "kind", "label"}),
         "factor-reset": frozenset({"name"}),
         "new-sign-in": frozenset({"name"}),
+        "second-step-off": frozenset({"name"}),
         "password-changed": frozenset({"name"}),
         "recovery-renewed": frozenset({"name", "count"}),
         "recovery-used": frozenset({"name", "left"}),

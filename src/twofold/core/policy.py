@@ -43,6 +43,11 @@ class Enforcement(StrEnum):
     REQUIRED = "required"
 
 
+WISH = "twofold.second_step"
+"""The attribute that says, for one subject, whether a second step is asked for.
+
+It counts where the realm leaves the choice to its subjects; no face writes it freely."""
+
 _STRICTNESS = {enforcement: strictness for strictness, enforcement in enumerate(Enforcement)}
 
 
@@ -240,9 +245,12 @@ def enforced(policy: Policy, subject: Subject, client: str) -> tuple[Enforcement
     rule = policy.clients.get(client)
     if rule is not None and rule.enforcement is not None:
         rules.append((rule.enforcement, f"client:{client}"))
-    if len(rules) == 1:
-        return rules[0]
-    return max(rules, key=lambda pair: _STRICTNESS[pair[0]])
+    found = rules[0]
+    if len(rules) > 1:
+        found = max(rules, key=lambda pair: _STRICTNESS[pair[0]])
+    if found[0] is Enforcement.OPTIONAL and WISH in subject.attributes:
+        return Enforcement(str(subject.attributes[WISH])), "subject"
+    return found
 
 
 def demanded(policy: Policy, client: str, require: Requirement) -> Requirement:

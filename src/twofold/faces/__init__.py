@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_network
+from typing import Any
 
+from twofold.ceremonies.dialect_settings import DialectSettings
 from twofold.ceremonies.engine import Engine
 from twofold.core.networks import Networks
 from twofold.core.theme import Theme
@@ -48,3 +50,5 @@ class Front:
     """How pages look in a realm that says nothing else."""
     return_to: tuple[str, ...] = ()
     """Origins beside our own that a sign-in may lead back to."""
+    dialects: Mapping[str, DialectSettings[Any]] = field(default_factory=dict)
+    """The settings of each dialect that is mounted, by its name."""

@@ -13,6 +13,7 @@ from twofold.faces.api_admin_realm import RealmApi
 from twofold.faces.api_admin_theme import ThemeApi
 from twofold.faces.api_ceremony import CeremonyApi
 from twofold.faces.api_devices import DeviceApi
+from twofold.faces.api_dialects import DialectApi
 from twofold.faces.api_factors import FactorApi
 from twofold.faces.api_owner import OwnerApi
 from twofold.faces.api_session import SessionApi
@@ -22,6 +23,7 @@ from twofold.faces.docs import Docs
 from twofold.faces.health import Health
 from twofold.faces.pages import Pages
 from twofold.faces.pages_account import AccountPages
+from twofold.faces.pages_dialects import DialectPages
 from twofold.faces.pages_disown import DisownPages
 from twofold.faces.pages_login import LoginPages
 from twofold.faces.pages_methods import MethodPages
@@ -51,6 +53,7 @@ def api_routes(front: Front, entrance: Entrance, answers: Answers) -> tuple[Rout
         *UserFactorApi(front, entrance).routes(),
         *RealmApi(front, entrance).routes(),
         *ThemeApi(front, entrance).routes(),
+        *DialectApi(front, entrance).routes(),
         *Health(front, entrance).routes(),
     )
     worded = tuple(replace(route, on_error=answers.refused) for route in found)
@@ -69,6 +72,7 @@ def page_routes(front: Front, entrance: Entrance, answers: Answers) -> tuple[Rou
         *OwnerPages(desk).routes(),
         *RegisterPages(desk).routes(),
         *DisownPages(pages).routes(),
+        *DialectPages(front, pages).routes(),
     )
     dressed = (replace(route, handler=pages.looks.dressed(route.handler)) for route in shown)
     return (*dressed, *pages.routes(), *pages.looks.routes())

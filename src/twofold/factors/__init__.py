@@ -37,6 +37,8 @@ class Held:
     """Keys for recognising what was asked: codes sent out of band, challenges; newest first."""
     kin: tuple[Authenticator, ...] = ()
     """The subject's other authenticators of this kind, where one challenge is for all of them."""
+    window: tuple[int, int] | None = None
+    """Steps before and after now whose codes count, where not the factor's own figures do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,8 @@ class Wish:
     parameters: Mapping[str, str | int] = field(default_factory=dict)
     account: str = ""
     """What the claimant's app shows beside the issuer."""
+    issuer: str = ""
+    """How the service is called there; empty for the factor's own word."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,11 +75,11 @@ class TotpFactor:
         key = codes.expand(seed, "totp key", KEY_SIZES[parameters.algorithm])
         if wish.secret is not None:
             key = _imported(wish.secret)
-        account = wish.account or subject.name
+        names = (wish.issuer or self.issuer, wish.account or subject.name)
         return Bound(
             secret=key,
             parameters=parameters.parameters(),
-            reveal=self._revealed(account, key, parameters),
+            reveal=_revealed(*names, key, parameters),
         )
 
     def ask(self, subject: Subject, held: Held, ceremony: str, seed: bytes, now: Instant) -> Asked:
@@ -94,7 +94,8 @@ class TotpFactor:
         if code is None:
             return Wrong("malformed")
         step = otp.step_at(now, parameters.period)
-        matched = otp.match(held.secret, code, step, parameters, past=self.past, future=self.future)
+        past, future = held.window or (self.past, self.future)
+        matched = otp.match(held.secret, code, step, parameters, past=past, future=future)
         if matched is None:
             drift = otp.drift(held.secret, code, step, parameters)
             # Of a step that is over the code is dead, whoever learns that it was right. Of a step
@@ -116,24 +117,25 @@ class TotpFactor:
             raise Malformed("The period is 15 to 120 seconds.", field="period")
         return parameters
 
-    def _revealed(self, account: str, key: bytes, parameters: otp.Totp) -> dict[str, object]:
-        uri = otpauth.KeyUri(
-            issuer=self.issuer,
-            account=account,
-            secret=key,
-            algorithm=parameters.algorithm,
-            digits=parameters.digits,
-            period=parameters.period,
-        )
-        secret = otpauth.base32(key)
-        return {
-            "uri": uri.build(),
-            "secret": secret,
-            "secret_groups": otpauth.in_groups(secret),
-            **parameters.parameters(),
-            "issuer": self.issuer,
-            "account": account,
-        }
+
+def _revealed(issuer: str, account: str, key: bytes, parameters: otp.Totp) -> dict[str, object]:
+    uri = otpauth.KeyUri(
+        issuer=issuer,
+        account=account,
+        secret=key,
+        algorithm=parameters.algorithm,
+        digits=parameters.digits,
+        period=parameters.period,
+    )
+    secret = otpauth.base32(key)
+    return {
+        "uri": uri.build(),
+        "secret": secret,
+        "secret_groups": otpauth.in_groups(secret),
+        **parameters.parameters(),
+        "issuer": issuer,
+        "account": account,
+    }
 
 
 def _imported(key: bytes) -> bytes:

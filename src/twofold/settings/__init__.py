@@ -18,10 +18,12 @@ from twofold.core.errors import Malformed, Misconfigured
 from twofold.core.policy import Policy
 from twofold.settings.checks import misfits
 from twofold.settings.declaring import Key
+from twofold.settings.given import Given, Noted, Unread, Vendored
 from twofold.settings.sections import KEYS, Settings
-from twofold.settings.sources import Given, Unread, from_environment, from_file, from_options
+from twofold.settings.sources import from_environment, from_file, from_options
+from twofold.settings.vendors import Vendor, Vendors
 
-__all__ = ["KEYS", "Key", "Settings", "load", "values_of"]
+__all__ = ["KEYS", "Key", "Settings", "Vendor", "load", "values_of"]
 
 DEFAULT = "default"
 """The origin of a value that nobody gave."""
@@ -39,6 +41,7 @@ def load(
     values: dict[str, Any] = {name: key.default for name, key in KEYS.items()}
     origins: dict[str, str] = {}
     faults: list[str] = []
+    vendors = Vendors()
     for given in chain(
         chain.from_iterable(map(from_file, files)),
         from_environment(environment or {}),
@@ -47,6 +50,10 @@ def load(
         match given:
             case Unread(fault=fault):
                 faults.append(fault)
+            case Noted(text=text):
+                vendors.notes.append(text)
+            case Vendored():
+                vendors.take(given)
             case Given(key=name, value=value, origin=origin):
                 try:
                     values[name] = KEYS[name].reader.read(value)
@@ -55,9 +62,10 @@ def load(
                 else:
                     origins[name] = origin
     faults += [_fault(name, origins.get(name, DEFAULT), text) for name, text in misfits(values)]
+    faults += vendors.faults(values["profile"])
     if faults:
         raise Misconfigured(tuple(dict.fromkeys(faults)))
-    return _frozen(values, origins)
+    return _frozen(values, origins, vendors)
 
 
 def values_of(settings: Settings) -> Iterator[tuple[Key, Any, str]]:
@@ -86,7 +94,7 @@ def _attribute(name: str) -> str:
     return "from_" if name == "from" else name
 
 
-def _frozen(values: Mapping[str, Any], origins: Mapping[str, str]) -> Settings:
+def _frozen(values: Mapping[str, Any], origins: Mapping[str, str], vendors: Vendors) -> Settings:
     parts: dict[str, Any] = {}
     hints = get_type_hints(Settings)
     for part in fields(Settings):
@@ -95,7 +103,8 @@ def _frozen(values: Mapping[str, Any], origins: Mapping[str, str]) -> Settings:
         elif part.name != "policy" and is_dataclass(section := hints[part.name]):
             parts[part.name] = _section(part.name, section, values)
     parts["policy"] = _policy(values)
-    return Settings(**parts, origins=origins)
+    notes = (*vendors.notes, *vendors.explained())
+    return Settings(**parts, origins=origins, vendors=vendors.given, notes=notes)
 
 
 def _section(name: str, section: Any, values: Mapping[str, Any]) -> object:

@@ -20,6 +20,9 @@ from twofold.settings.sections import Sending, Texting, Tls
 Misfit = tuple[str, str]
 """A key, and what is wrong with its value."""
 
+OURS = frozenset({"structr"})
+"""Dialects that are built in."""
+
 LEAST_CODES = 2**20
 """How many recovery codes there must be to draw from: ASVS 5.0 row 6.5.4."""
 
@@ -90,7 +93,15 @@ def _places(values: Mapping[str, Any]) -> Iterator[Misfit]:
     if values["database.url"] == "memory:" and values["server.workers"] > 1:
         yield "server.workers", "must be 1: processes do not share memory:"
     for name in values["dialects.enabled"]:
-        yield "dialects.enabled", f"names {name}, which this version does not speak yet"
+        if name not in OURS and name not in _offered("twofold.dialects"):
+            yield "dialects.enabled", f"names {name}, which nobody here speaks"
+
+
+def _offered(group: str) -> set[str]:
+    """Return what other packages bring; they are asked only when a name is not one of ours."""
+    from importlib.metadata import entry_points  # noqa: PLC0415 -- dear, and seldom needed
+
+    return {point.name for point in entry_points(group=group)}
 
 
 def _passkeys(values: Mapping[str, Any]) -> Iterator[Misfit]:

@@ -20,6 +20,7 @@ from twofold.core.policy import Policy, Profile
 from twofold.core.theme import Theme
 from twofold.settings.declaring import ORIGIN, Key, setting
 from twofold.settings.passkeys import Passkeys
+from twofold.settings.vendors import Vendor
 
 DAY = 86_400
 """Seconds."""
@@ -129,7 +130,9 @@ class Dialects:
     """Whose clients are served in their own words."""
 
     enabled: tuple[str, ...] = setting(
-        (), Listed(Text("the name of a dialect", r"[a-z][a-z0-9_]{0,31}")), "Dialects to mount."
+        ("structr",),
+        Listed(Text("the name of a dialect", r"[a-z][a-z0-9_]{0,31}")),
+        "Dialects to mount: ours, or entry points of the group twofold.dialects.",
     )
 
 
@@ -330,6 +333,10 @@ class Settings:
     theme: Theme = field(default_factory=Theme)
     origins: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
     """Where each value that is not a default came from, by key."""
+    vendors: Mapping[str, Vendor] = field(default_factory=dict)
+    """What vendors' own files and variables say, by the name of the dialect."""
+    notes: tuple[str, ...] = field(default=(), compare=False)
+    """What was taken or left alone, and an operator should hear of."""
 
 
 def _declared() -> dict[str, Key]:

@@ -11,10 +11,11 @@ import json
 import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from twofold.core.fields import leaves
+from twofold.settings import vendors
+from twofold.settings.given import Given, Read, Unread
 from twofold.settings.sections import KEYS
 
 PREFIX = "TWOFOLD_"
@@ -27,31 +28,15 @@ _LONGEST_FILE = 1_048_576
 _VENDORS = (
     ("Singularity", r"^\s*singularity\s*[.:]"),
     ("Aidbox", r"\bresourceType\b"),
-    (
-        "Structr",
-        r"^\s*(?:security\.|application\.|superuser\.|structr\.|configured\.services)\S*\s*=",
-    ),
+)
+_STRUCTR = (
+    r"(?i)^\s*(?:security|application|superuser|structr|configured|httpservice|access\.control"
+    r"|registration|confirmationkey|callbacks|initialuser|\w+servlet)\.\S+\s*="
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Given:
-    """One value for one key, and where it came from."""
-
-    key: str
-    value: object
-    origin: str
-
-
-@dataclass(frozen=True, slots=True)
-class Unread:
-    """Something that is no value for any key, and why."""
-
-    fault: str
-
-
-def from_file(path: Path) -> Iterator[Given | Unread]:
-    """Read a file by its content; a vendor's is recognised and, for now, refused."""
+def from_file(path: Path) -> Iterator[Read]:
+    """Read a file by its content; a vendor's is recognised by it."""
     try:
         raw = path.read_bytes()[: _LONGEST_FILE + 1]
         text = raw.decode("utf-8")
@@ -67,14 +52,21 @@ def from_file(path: Path) -> Iterator[Given | Unread]:
     elif vendor:
         yield Unread(
             f"{path}: this is a configuration of {vendor}, which this version does not read yet;"
-            " it reads twofold.toml"
+            " it reads twofold.toml and structr.conf"
         )
+    elif re.search(_STRUCTR, text, re.MULTILINE):
+        yield from vendors.reader("structr").from_text(path, text)
     else:
         yield from _from_toml(path, text)
 
 
-def from_environment(environment: Mapping[str, str]) -> Iterator[Given | Unread]:
-    """Read ``TWOFOLD_<SECTION>__<KEY>``; a variable of ours that names no key is a fault."""
+def from_environment(environment: Mapping[str, str]) -> Iterator[Read]:
+    """Read ``TWOFOLD_<SECTION>__<KEY>``; a variable of ours that names no key is a fault.
+
+    Before them those of vendors, so that a name of ours wins over another's for the same thing.
+    """
+    if any(variable.upper().startswith("STRUCTR_") for variable in environment):
+        yield from vendors.reader("structr").from_environment(environment)
     for variable in sorted(environment):
         if not variable.startswith(PREFIX) or variable in RESERVED:
             continue
@@ -86,14 +78,14 @@ def from_environment(environment: Mapping[str, str]) -> Iterator[Given | Unread]
             yield Given(name, key.reader.text(environment[variable]), variable)
 
 
-def from_options(options: Mapping[str, object]) -> Iterator[Given | Unread]:
+def from_options(options: Mapping[str, object]) -> Iterator[Read]:
     """Take what the command line said, by key; None stands for an option not given."""
     for name, value in options.items():
         if value is not None:
             yield Given(name, value, f"--{name.rpartition('.')[2]}")
 
 
-def _from_toml(path: Path, text: str) -> Iterator[Given | Unread]:
+def _from_toml(path: Path, text: str) -> Iterator[Read]:
     try:
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:

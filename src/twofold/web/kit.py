@@ -141,7 +141,7 @@ class App:
         if route is None:
             if method == "OPTIONS":
                 return Response(_NO_CONTENT, b"", (*DATA, (b"allow", resource.allow.encode())))
-            raise WrongMethod(allow=resource.allow)
+            return (resource.on_error or self._on_error)(request, WrongMethod(allow=resource.allow))
         request.route = route
         if method not in SAFE and route.guarded and self.comes_from_elsewhere(request):
             raise CsrfRejected

@@ -47,6 +47,8 @@ STATUSES: Final[Mapping[type[TwofoldError], int]] = {
     errors.LastFactor: 409,
     errors.NotEnrolled: 404,
     errors.CsrfRejected: 403,
+    errors.TooManySessions: 409,
+    errors.PasswordExpired: 403,
     errors.Faulty: 400,
     errors.Malformed: 400,
     errors.MixedCredentials: 400,
@@ -87,6 +89,8 @@ class Problem(msgspec.Struct, omit_defaults=True, frozen=True):
     max_age: int | None = None
     """Seconds."""
     field: str | None = None
+    errors: Mapping[str, str] | None = None
+    """What is wrong with each of several fields, by name."""
 
 
 def status_of(kind: type[TwofoldError]) -> int:
@@ -145,8 +149,8 @@ def _facts(error: TwofoldError) -> dict[str, Any]:
             return {"attempts_left": left}
         case errors.StepUpRequired(acr_values=values, max_age=age):
             return {"acr_values": values, "max_age": age}
-        case errors.Malformed(field=name):
-            return {"field": name}
+        case errors.Malformed(field=name, fields=faults):
+            return {"field": name, "errors": faults}
         case _:
             return {}
 

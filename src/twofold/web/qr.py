@@ -47,14 +47,44 @@ def svg(text: str, *, title: str = "QR code") -> str:
 
 def png(text: str, *, scale: int = 4) -> bytes:
     """A PNG image of one bit per pixel; ``scale`` is pixels per module."""
-    side, rows = _matrix(text)
-    width = side * scale
-    padding = -width % 8
+    _, rows = _matrix(text)
+    return _png(_scaled(rows, scale))
+
+
+def square_png(text: str, *, side: int) -> bytes:
+    """A PNG image of ``side`` by ``side`` pixels without a quiet zone of modules.
+
+    Modules are whole pixels, or cameras stumble; what is left over is a white margin around.
+    Malformed for a text that does not fit.
+    """
+    _, rows = _matrix(text)
+    inner = [row[_QUIET:-_QUIET] for row in rows[_QUIET:-_QUIET]]
+    scale = side // len(inner)
+    if scale == 0:
+        raise Malformed("This text does not fit in a QR code of this size.")
+    before, odd = divmod(side - len(inner) * scale, 2)
+    after = before + odd
+    blank = b"1" * side
+    lines = [b"1" * before + line + b"1" * after for line in _scaled(inner, scale)]
+    return _png([blank] * before + lines + [blank] * after)
+
+
+def _scaled(rows: list[bytes], scale: int) -> list[bytes]:
+    """The rows as digits, 1 for light, each module so many times in both directions."""
     lines: list[bytes] = []
     for row in rows:
         bits = row.translate(_ONES).replace(b"0", b"0" * scale).replace(b"1", b"1" * scale)
-        packed = int(bits + b"0" * padding, 2).to_bytes((width + padding) // 8, "big")
-        lines += (_FILTER_NONE + packed,) * scale
+        lines += (bits,) * scale
+    return lines
+
+
+def _png(bitmap: list[bytes]) -> bytes:
+    width = len(bitmap)
+    padding = -width % 8
+    lines = [
+        _FILTER_NONE + int(bits + b"0" * padding, 2).to_bytes((width + padding) // 8, "big")
+        for bits in bitmap
+    ]
     header = struct.pack(">IIBBBBB", width, width, 1, _GREY, 0, 0, 0)
     return b"".join(
         (

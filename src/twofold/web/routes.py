@@ -23,7 +23,7 @@ Body = TypeVar("Body")
 SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 """Methods that never change anything (RFC 9110 section 9.2.1)."""
 
-_METHODS: Final = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
+_METHODS: Final = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _SEGMENT: Final = re.compile(r"[A-Za-z0-9._~$@+\-]+|\{[a-z_]+\}")
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f/\\]")
 
@@ -116,19 +116,22 @@ class Route:
 class Resource:
     """Everything that one path can do."""
 
-    __slots__ = ("allow", "names", "routes")
+    __slots__ = ("allow", "names", "on_error", "routes")
 
     def __init__(self, names: tuple[str, ...]) -> None:
         self.names = names
         self.routes: dict[str, Route] = {}
         self.allow = "OPTIONS"
         """The value of the Allow header."""
+        self.on_error: OnError | None = None
+        """The words for a method that the path does not know: those of its routes."""
 
     def add(self, route: Route) -> None:
         """One more method; GET brings HEAD."""
         if route.method in self.routes or route.names != self.names:
             raise ValueError(f"{route.method} {route.path} is there twice")
         self.routes[route.method] = route
+        self.on_error = route.on_error
         if route.method == "GET":
             self.routes["HEAD"] = route
         self.allow = ", ".join(sorted({*self.routes, "OPTIONS"}))

@@ -35,6 +35,7 @@ from twofold.settings.sections import Email, Sending
 from twofold.web.deadlines import Protocol as Connection
 from twofold.web.kit import App, Hook, Route, Site
 from twofold.web.limits import Limits
+from twofold.wiring import dialects, structr_settings
 from twofold.wiring.house import House, World, base_url, build, prepare
 from twofold.wiring.post import stationery
 
@@ -156,9 +157,10 @@ def application(settings: Settings, store: Store | None = None) -> App:
     """The ASGI application of one worker, with the life of its house in its lifespan."""
     serving.begin_worker(settings.log.level, requests=settings.log.requests)
     running = inhabited(settings, store)
-    site = _site(settings)
+    site, engine = _site(settings), running.house.engine
+    live = structr_settings.mounted(engine, settings)
     front = Front(
-        engine=running.house.engine,
+        engine=engine,
         site=site,
         ready=running.ready,
         figures=running.metrics.exposition,
@@ -166,9 +168,10 @@ def application(settings: Settings, store: Store | None = None) -> App:
         version=__version__,
         theme=settings.theme,
         return_to=settings.server.return_to,
+        dialects=live,
     )
     app = App(
-        routes(front),
+        (*routes(front), *dialects.routes(settings, engine, site, live)),
         site,
         hooks=(Hook(running.start, running.stop),),
         observe=_Observer(running.metrics, logged=settings.log.requests),
