@@ -6,7 +6,7 @@ import pytest
 
 from tests.web.test_deadlines import PATIENT, connected, serving
 from twofold.web import deadlines, response
-from twofold.web.kit import Route
+from twofold.web.kit import App, Route
 from twofold.web.response import Response
 
 
@@ -62,3 +62,19 @@ async def test_the_last_answer_of_a_connection_says_so(version, more):
 
 async def test_a_header_in_two_lines_is_never_written():
     assert b"set-cookie" not in await asked(b"GET", b"/split")
+
+
+async def test_what_is_wrapped_around_us_sees_every_answer(monkeypatch):
+    serve = App.__call__
+
+    async def wrapped(self, scope, receive, send):
+        async def marked(message):
+            if message["type"] == "http.response.start":
+                message["headers"].append((b"x-wrapped", b"yes"))
+            await send(message)
+
+        await serve(self, scope, receive, marked)
+
+    monkeypatch.setattr(App, "__call__", wrapped)
+
+    assert b"x-wrapped: yes" in await asked(b"GET", b"/hello")

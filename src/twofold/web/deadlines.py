@@ -21,7 +21,7 @@ from twofold.web.headers import CLOSE, Header
 from twofold.web.kit import App
 from twofold.web.limits import Limits
 from twofold.web.problems import refusal
-from twofold.web.request import ANSWERS_WHOLE, KEEPS_DEADLINES, HeadTooLarge, Scope, TooSlow
+from twofold.web.request import ANSWERS_WHOLE, KEEPS_DEADLINES, HeadTooLarge, Send, TooSlow
 
 _NOTHING: Final[object] = object()
 
@@ -81,14 +81,15 @@ class Protocol(HttpToolsProtocol):
             # Blank lines between requests begin none, yet made uvicorn stop its idle timer.
             self._wait(self._limits.idle_seconds)
 
-    def answer(self, scope: Scope, status: int, headers: Sequence[Header], body: bytes) -> bool:
+    def answer(self, send: Send, status: int, headers: Sequence[Header], body: bytes) -> bool:
         """Write a whole answer at once; False, and nothing done, where there is more to it.
 
         uvicorn takes it in two messages and looks at each header by itself, which was a tenth of
         a session check.
         """
         cycle = self.cycle
-        if cycle is None or cycle.scope is not scope or cycle.response_started:
+        # Another ``send`` is that of something wrapped around us, or of a pipelined request.
+        if cycle is None or send != cycle.send or cycle.response_started:
             return False
         if cycle.disconnected or self.flow.write_paused or not cycle.keep_alive or CLOSE in headers:
             return False

@@ -165,7 +165,7 @@ class App:
             headers.append((b"content-length", str(len(response.body)).encode()))
         body = b"" if request.method == "HEAD" else response.body
         whole = request.scope.get("state", _STATELESS).get(ANSWERS_WHOLE)
-        if whole is not None and whole(request.scope, response.status, headers, body):
+        if whole is not None and whole(send, response.status, headers, body):
             return
         try:
             await send(
