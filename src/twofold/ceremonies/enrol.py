@@ -219,12 +219,11 @@ async def _bound(
     held: Held,
     judged: Judged,
 ) -> Outcome:
-    now, subject, factor = attempt.now, view.subject, judged.method.factor
+    now, subject = attempt.now, view.subject
     policy = engine.policy(view.policy)
     authenticator = _stored(engine, view, held, judged.proof)
     recovery, codes = await _recovery(engine, draft, subject, now)
-    proofs = (*ceremony.proofs, second.proven(factor, now, judged.proof))
-    ceremony = replace(ceremony, proofs=proofs)
+    ceremony = _earned(ceremony, judged, now)
     session = new_session(engine, ceremony, policy, attempt.context, attempt.answer, now)
     sessions, ended = _sessions(policy, ceremony, session)
     opened = any(isinstance(effect, OpenSession) for effect in sessions)
@@ -251,6 +250,11 @@ async def _bound(
         device=browsers.changed(engine, view, attempt.context),
         purpose=ceremony.purpose,
     )
+
+
+def _earned(ceremony: Ceremony, judged: Judged, now: Instant) -> Ceremony:
+    proof = second.proven(judged.method.factor, now, judged.proof)
+    return replace(ceremony, proofs=(*ceremony.proofs, proof))
 
 
 def _confirmed(
