@@ -3,7 +3,7 @@
 import pytest
 
 from tests.ceremonies.stage import HERE
-from twofold.ceremonies import account, address, admin
+from twofold.ceremonies import account, address, admin, mailed
 from twofold.core.errors import (
     CeremonyExpired,
     Malformed,
@@ -110,7 +110,7 @@ async def test_a_code_that_is_old_or_none_moves_nothing(stage):
     alice = await stage.person()
     await asked(stage, await stage.bearer(alice))
     token = (await stage.mailed("verify-address"))["code"]
-    stage.clock.pass_(account.LIVES[account.VERIFY])
+    stage.clock.pass_(mailed.LIVES[mailed.VERIFY])
 
     for wrong in (token, "nonsense", ""):
         with pytest.raises(CeremonyExpired):

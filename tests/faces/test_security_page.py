@@ -34,6 +34,10 @@ def intent(word):
     return {"to": word}.items()
 
 
+def removal_of(method):
+    return intent(f"remove:{method.rpartition('/')[2]}")
+
+
 async def proves(browser, house, name="alice"):
     """Answer the step-up that stands in the way."""
     assert browser.path == "/login/code"
@@ -163,7 +167,7 @@ async def test_removing_says_what_is_lost(kept):
     method = method_of(browser)
     await browser.visit(method)
 
-    await browser.send("/account/open")
+    await browser.send("/account/open", removal_of(method))
 
     assert browser.path == f"{method}/remove"
     assert "Afterwards only your password protects this account." in said(browser)
@@ -251,7 +255,7 @@ async def test_a_wrong_code_does_not_lose_what_the_proof_is_for(house):
     method = method_of(browser)
     house.clock.forward(400)
     await browser.visit(method)
-    await browser.send("/account/open")
+    await browser.send("/account/open", removal_of(method))
     assert "remove a method" in said(browser)
 
     await browser.send("/login/code", code=house.wrong("alice"))

@@ -27,7 +27,7 @@ AT: Final = Instant(1_795_269_780 * SECOND)
 _PAGE: Final = "https://id.example.org/page#a-long-secret"
 _NEEDED: Final[Values] = {
     "name": "alice", "code": "314159", "kind": "totp", "label": "Phone", "count": 10, "left": 1,
-    "days": 30,
+    "days": 30, "old_kind": "email", "old_label": "Mail",
 }  # fmt: skip
 _MORE: Final[Values] = {
     "address": "192.0.2.7",

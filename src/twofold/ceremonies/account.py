@@ -1,18 +1,15 @@
 """What people do about their own account: register, prove an address, change or reset a password.
 
 Whoever asks without being signed in gets the same answer and causes the same work whether or not
-the address belongs to somebody; only the owner of the mailbox reads which it was (I8). Mailed
-tokens are sealed tickets, single use by the state they speak of: an address is verified once, and
-setting a password raises the epoch that a token which resets it was made for.
+the address belongs to somebody; only the owner of the mailbox reads which it was (I8).
 """
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
-from twofold.ceremonies import browsers, second, sessions
+from twofold.ceremonies import browsers, mailed, second, sessions
 from twofold.ceremonies.changes import (
     changed,
     first_password,
@@ -26,7 +23,7 @@ from twofold.ceremonies.judging import Attempt, Words, judge
 from twofold.ceremonies.outcomes import Done, Granted
 from twofold.ceremonies.sessions import Bearer, Seen, seen_from
 from twofold.ceremonies.step_up import require_fresh
-from twofold.core import identifiers, languages, letters, tickets
+from twofold.core import identifiers, languages, letters
 from twofold.core.effects import CloseSessions, Effect, OpenSession, PutSubject
 from twofold.core.errors import (
     CeremonyConsumed,
@@ -43,7 +40,6 @@ from twofold.core.errors import (
 from twofold.core.networks import source_key
 from twofold.core.types import (
     POLICY,
-    SECOND,
     Binding,
     Context,
     Instant,
@@ -56,23 +52,7 @@ from twofold.core.types import (
 )
 from twofold.factors import Bound
 
-VERIFY = "verify-address"
-RESET = "reset-password"
-"""Purpose of the ticket, name of the letter, and path of the page its link opens."""
-
-LIVES = {VERIFY: 86_400, RESET: 3_600}
-"""Seconds for which a mailed token is good; SP 800-63B section 4.2.1.2 has 24 hours."""
-
 _CHANGE = Words(*["account.password.refused"] * 3)
-
-
-@dataclass(frozen=True, slots=True)
-class Token:
-    """What a mailed token says; true only if the subject's row agrees."""
-
-    subject: SubjectId
-    mark: str
-    """What must be true of the subject for the token to work; see _mark."""
 
 
 async def registration(engine: Engine, realm: Realm) -> bool:
@@ -179,36 +159,9 @@ def _letter_to_address(
         return ()
     engine.gate.failed("", address, now)
     if owner is None:
-        return _token_letter(engine, subject, VERIFY, seen, now)
+        return mailed.letter(engine, subject, mailed.VERIFY, seen, now)
     told = engine.letter(now, owner.subject, "registered-again", seen)
     return (*taken, *told)
-
-
-def _token_letter(
-    engine: Engine, subject: Subject, purpose: str, seen: Seen, now: Instant
-) -> tuple[Effect, ...]:
-    life = engine.terms.links.get(purpose, LIVES[purpose])
-    payload = {"s": subject.id, "m": _mark(purpose, subject), "x": now + life * SECOND}
-    token = tickets.seal_ticket(engine.ring(), purpose, subject.realm, "", payload, engine.draw(12))
-    # Behind the number sign, where no server and no Referer header writes it down.
-    link = f"{engine.rules.base_url.rstrip('/')}/{purpose}#{token}"
-    values = {**seen, "code": token, "link": link}
-    return engine.letter(now, subject, purpose, values, to=subject.email, lifetime=life)
-
-
-def _opened(engine: Engine, purpose: str, token: str, context: Context, now: Instant) -> Token:
-    payload = tickets.open_ticket(engine.ring(), purpose, context.realm, "", token.strip())
-    if payload["x"] <= now:
-        raise CeremonyExpired
-    return Token(payload["s"], payload["m"])
-
-
-def _mark(purpose: str, subject: Subject) -> str:
-    """Return what a token is bound to: the address it went to, or the epoch of the password."""
-    if purpose == RESET:
-        return str(subject.epoch)
-    # A digest, because a letter has no room for the longest address within a token.
-    return hashlib.sha256(f"address\0{subject.email}".encode()).hexdigest()[:16]
 
 
 async def ask_verification(engine: Engine, bearer: Bearer, context: Context) -> Done:
@@ -240,7 +193,7 @@ async def verify_address(engine: Engine, token: str, context: Context) -> Done:
     account has changed since, Taken when another subject verified the same address first.
     """
     now = engine.clock.now()
-    told = _opened(engine, VERIFY, token, context, now)
+    told = mailed.opened(engine, mailed.VERIFY, token, context, now)
 
     async def attempt() -> Subject:
         view = await engine.store.view(context.realm, told.subject)
@@ -249,7 +202,7 @@ async def verify_address(engine: Engine, token: str, context: Context) -> Done:
         subject = view.subject
         if subject.email_verified:
             raise CeremonyConsumed
-        if _mark(VERIFY, subject) != told.mark:
+        if mailed.mark(mailed.VERIFY, subject) != told.mark:
             raise StaleSecurityState
         record = engine.record("account.verified", now, subject, context)
         await engine.commit(changed(subject, email_verified=True), record)
@@ -360,7 +313,7 @@ def _reset_letter(
         taken = letter_taken(view, "reset", now)
     except Throttled:
         return (engine.record(event, now, subject, context, hint="too-many"),)
-    letter = _token_letter(engine, subject, RESET, seen_from(context), now)
+    letter = mailed.letter(engine, subject, mailed.RESET, seen_from(context), now)
     return (taken, *letter, engine.record(event, now, subject, context))
 
 
@@ -371,7 +324,7 @@ async def reset_password(engine: Engine, token: str, new: str, context: Context)
     CeremonyExpired, StaleSecurityState when it was used or the account changed, WeakPassword.
     """
     now = engine.clock.now()
-    told = _opened(engine, RESET, token, context, now)
+    told = mailed.opened(engine, mailed.RESET, token, context, now)
     # Looked at before hashing: a used token must not make us work.
     subject = (await _resettable(engine, told, context)).subject
     bound = await hashed(engine, subject, new, now)
@@ -392,10 +345,10 @@ async def reset_password(engine: Engine, token: str, new: str, context: Context)
     return Done()
 
 
-async def _resettable(engine: Engine, told: Token, context: Context) -> View:
+async def _resettable(engine: Engine, told: mailed.Token, context: Context) -> View:
     view = await engine.store.view(context.realm, told.subject)
     if view is None or view.subject.status is not Status.ACTIVE:
         raise CeremonyExpired
-    if _mark(RESET, view.subject) != told.mark or not view.subject.email_verified:
+    if mailed.mark(mailed.RESET, view.subject) != told.mark or not view.subject.email_verified:
         raise StaleSecurityState
     return view

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from functools import partial
 
-from twofold.ceremonies import sessions
-from twofold.ceremonies.account import LIVES, VERIFY, plain
+from twofold.ceremonies import mailed, sessions
+from twofold.ceremonies.account import plain
 from twofold.ceremonies.changes import changed, letter_taken
 from twofold.ceremonies.engine import Engine
 from twofold.ceremonies.outcomes import Done
@@ -59,14 +59,14 @@ def _letter(
     except Throttled:
         return ()
     engine.gate.failed("", f"letters:{wanted}", now)
-    life = LIVES[VERIFY]
+    life = mailed.LIVES[mailed.VERIFY]
     payload = {"s": subject.id, "m": subject.epoch, "a": wanted, "x": now + life * SECOND}
     ring, nonce = engine.ring(), engine.draw(12)
     token = tickets.seal_ticket(ring, CHANGE, subject.realm, "", payload, nonce)
     # Behind the number sign, where no server and no Referer header writes it down.
     link = f"{engine.rules.base_url.rstrip('/')}/{CHANGE}#{token}"
     values = {"code": token, "link": link, **sessions.seen_from(context)}
-    return engine.letter(now, subject, VERIFY, values, to=wanted, lifetime=life)
+    return engine.letter(now, subject, mailed.VERIFY, values, to=wanted, lifetime=life)
 
 
 async def confirm_change(engine: Engine, token: str, context: Context) -> Done:

@@ -115,7 +115,7 @@ def _all_gone(engine: Engine, view: View) -> tuple[Effect, ...]:
 
 def _one_gone(engine: Engine, view: View, id: str) -> tuple[Effect, ...]:
     left = tuple(m for m in second.methods(engine, view) if m.authenticator.id != id)
-    return unbinding(engine, view, found(engine, view, id), left)
+    return unbinding(engine, view, found(engine, view, id).authenticator, left)
 
 
 async def import_factor(

@@ -11,7 +11,7 @@ import base64
 from dataclasses import replace
 from functools import partial
 
-from twofold.ceremonies import browsers, guesses, second, step_up
+from twofold.ceremonies import browsers, guesses, manage, replacing, second, step_up
 from twofold.ceremonies.changes import ending, letter_taken, rebound
 from twofold.ceremonies.engine import Engine
 from twofold.ceremonies.grants import again, granted, new_session, session_id
@@ -49,14 +49,23 @@ __all__ = ["Wish", "begin", "bind", "confirm", "recovery_set"]
 WORDS = Words("enrol.refused", "enrol.replayed", "enrol.blocked")
 
 
-async def begin(engine: Engine, session: Session, context: Context) -> Pending:
-    """Start binding a factor from a session whose proof is fresh, or raise StepUpRequired."""
+async def begin(
+    engine: Engine, session: Session, context: Context, *, replaces: str = ""
+) -> Pending:
+    """Start binding a factor from a session whose proof is fresh, or raise StepUpRequired.
+
+    ``replaces`` is a factor that goes in the commit which binds the new one, and not before: who
+    gives up on the way has lost nothing. NotFound if it is not the subject's (A71).
+    """
     now = engine.clock.now()
     ceremony = await step_up.started(engine, session, context, now, Kind.ENROL)
     view = await engine.look(ceremony)
     policy = engine.policy(view.policy)
     step_up.require_fresh(engine, view, session, policy, now)
-    ready = replace(ceremony, expires_at=Instant(now + policy.enrolment_life * SECOND))
+    if replaces:
+        manage.found(engine, view, replaces)
+    until = Instant(now + policy.enrolment_life * SECOND)
+    ready = replace(ceremony, expires_at=until, replaces=replaces)
     return second.pending(engine, ready, view, policy)
 
 
@@ -219,12 +228,10 @@ async def _bound(
     held: Held,
     judged: Judged,
 ) -> Outcome:
-    now, subject, factor = attempt.now, view.subject, judged.method.factor
-    policy = engine.policy(view.policy)
+    now, subject, policy = attempt.now, view.subject, engine.policy(view.policy)
     authenticator = _stored(engine, view, held, judged.proof)
     recovery, codes = await _recovery(engine, draft, subject, now)
-    proofs = (*ceremony.proofs, second.proven(factor, now, judged.proof))
-    ceremony = replace(ceremony, proofs=proofs)
+    ceremony = _earned(ceremony, judged, now)
     session = new_session(engine, ceremony, policy, attempt.context, attempt.answer, now)
     sessions, ended = _sessions(policy, ceremony, session)
     opened = any(isinstance(effect, OpenSession) for effect in sessions)
@@ -233,6 +240,7 @@ async def _bound(
         *rebound(subject, **_verified(subject, authenticator)),
         *judged.budget.right(),
         Bind(authenticator),
+        *replacing.effects(engine, ceremony, attempt, view, authenticator),
         *recovery,
         *sessions,
         confirmed(engine, ceremony, attempt, view, judged, session if opened else None),
@@ -244,13 +252,18 @@ async def _bound(
     return granted(
         engine,
         session,
-        replace(view, authenticators=(*view.authenticators, authenticator)),
+        replacing.after(ceremony, view, authenticator),
         recovery_codes=codes,
         authenticator=authenticator.id,
         ended=ended,
         device=browsers.changed(engine, view, attempt.context),
         purpose=ceremony.purpose,
     )
+
+
+def _earned(ceremony: Ceremony, judged: Judged, now: Instant) -> Ceremony:
+    proof = second.proven(judged.method.factor, now, judged.proof)
+    return replace(ceremony, proofs=(*ceremony.proofs, proof))
 
 
 def confirmed(
@@ -288,9 +301,10 @@ def _letters(
     """Return what the owner is told: of the factor, and of a login from a browser that is new."""
     now, context = attempt.now, attempt.context
     told = {"kind": new.kind, "label": new.label, **seen_from(context)}
+    letter, old = replacing.letter(ceremony, view)
     browser = browsers.shown(engine, ceremony, view, context, now)
     return (
-        *engine.letter(now, view.subject, "factor-added", told),
+        *engine.letter(now, view.subject, letter, {**told, **old}),
         *browsers.arrival(engine, browser, view, policy, context, now),
     )
 

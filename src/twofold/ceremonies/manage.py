@@ -161,7 +161,7 @@ async def _remove(engine: Engine, bearer: Bearer, id: str, context: Context, now
     told = {"kind": held.kind, "label": held.label, **sessions.seen_from(context)}
     await engine.commit(
         *rebound(subject),
-        *unbinding(engine, view, gone, left),
+        *unbinding(engine, view, held, left),
         *ending(policy, subject.id, session.id),
         engine.record(
             "factor.removed", now, subject, context,
@@ -179,10 +179,9 @@ def is_demanded(policy: Policy, view: View, session: Session) -> bool:
 
 
 def unbinding(
-    engine: Engine, view: View, gone: second.Method, left: tuple[second.Method, ...]
+    engine: Engine, view: View, held: Authenticator, left: tuple[second.Method, ...]
 ) -> tuple[Effect, ...]:
     """Return what removes a factor: what hangs on it goes along, and the preference moves on."""
-    held = gone.authenticator
     effects: list[Effect] = [Unbind(held.subject, held.id)]
     if not any(m.factor.kind == held.kind for m in left):
         effects += forgetting(view, held.kind)

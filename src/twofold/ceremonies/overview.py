@@ -18,7 +18,7 @@ from twofold.ceremonies.step_up import require_fresh
 from twofold.core.activity import Activity, told
 from twofold.core.errors import StepUpRequired
 from twofold.core.policy import Closing, Policy
-from twofold.core.types import Context, Instant, Session, Subject
+from twofold.core.types import SECOND, Context, Instant, Session, Subject
 
 READ = 200
 """Records that are looked through for what an owner is shown."""
@@ -44,6 +44,8 @@ class Overview:
     """Whether policy demands a second factor, so that the last one must stay."""
     recovered: bool
     """Whether a recovery code was used and nothing has taken the lost factor's place yet."""
+    unused: tuple[FactorRow, ...]
+    """Factors that were set up a while ago and never used since."""
     closing: Closing
     """Which sessions end when the factors change."""
     deletable: bool
@@ -67,6 +69,7 @@ async def overview(engine: Engine, bearer: Bearer, *, limit: int = 20) -> Overvi
         activity=happened[:limit],
         demanded=is_demanded(policy, view, session),
         recovered=_is_lost(rows, happened),
+        unused=_untried(rows, policy, now),
         closing=policy.closing,
         deletable=may_delete(policy, subject),
     )
@@ -83,6 +86,13 @@ def _is_lost(rows: tuple[FactorRow, ...], happened: tuple[Activity, ...]) -> boo
     return used is not None and not any(
         max(row.created_at, row.used_at or Instant(0)) > used for row in rows
     )
+
+
+def _untried(rows: tuple[FactorRow, ...], policy: Policy, now: Instant) -> tuple[FactorRow, ...]:
+    """Return what nobody can be sure of any more that it works."""
+    since = now - policy.unused * SECOND
+    untried = (row for row in rows if row.used_at is None and row.created_at <= since)
+    return tuple(untried) if policy.unused else ()
 
 
 async def _told(engine: Engine, subject: Subject, limit: int) -> tuple[Activity, ...]:

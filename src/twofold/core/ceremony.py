@@ -126,6 +126,8 @@ class Ceremony:
     """When another code may be asked for, once one was."""
     good_until: Instant | None = None
     """How long the code is good that was sent."""
+    replaces: str = ""
+    """The authenticator that goes in the commit which binds the new one."""
 
     @property
     def voice(self) -> str:
@@ -193,6 +195,7 @@ def dump(ceremony: Ceremony) -> list[Any]:
         ceremony.purpose,
         ceremony.resend_at,
         ceremony.good_until,
+        ceremony.replaces,
     ]
 
 
@@ -200,7 +203,8 @@ def load(values: Sequence[Any]) -> Ceremony:
     """Return the ceremony that ``dump`` wrote; only ever called on what a ticket's seal kept."""
     jti, kind, realm, client, state, started_at, expires_at, require, subject, epoch, *rest = values
     proofs, identifier, binding, transport, asked, challenge, draft, session, *rest = rest
-    skippable, purpose, resend_at, good_until = rest
+    # What was sealed before anything could be replaced, replaces nothing.
+    skippable, purpose, resend_at, good_until, *replaced = rest
     return Ceremony(
         jti,
         _KINDS[kind],
@@ -224,6 +228,7 @@ def load(values: Sequence[Any]) -> Ceremony:
         purpose,
         resend_at,
         good_until,
+        "".join(replaced),
     )
 
 

@@ -28,6 +28,7 @@ TEMPLATES: Mapping[str, frozenset[str]] = MappingProxyType(
         "code": frozenset({"name", "code"}),
         "factor-added": frozenset({"name", "kind", "label"}),
         "factor-removed": frozenset({"name", "kind", "label"}),
+        "factor-replaced": frozenset({"name", "kind", "label", "old_kind", "old_label"}),
         "factor-reset": frozenset({"name"}),
         "new-sign-in": frozenset({"name"}),
         "second-step-off": frozenset({"name"}),

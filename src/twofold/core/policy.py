@@ -127,6 +127,8 @@ class Policy:
     remember: Remembering = field(default_factory=Remembering)
     sign_in_notice: bool = True
     """Whether owners are told of a sign-in from a browser that is new to the account."""
+    unused: int = 28 * DAY
+    """How long a new method may go unused before its owner is reminded; 0 for ever."""
     profile: Profile = Profile.STANDARD
 
     def lifetime(self, aal: Aal) -> Lifetime:

@@ -155,6 +155,10 @@ ENTRIES: Mapping[str, Entry] = MappingProxyType(
             fields.Truth(),
             "Whether owners are told of a sign-in from a browser that is new to the account.",
         ),
+        "unused": Entry(
+            fields.Whole(0, 366 * DAY),
+            "Seconds for which a new method may go unused before its owner is reminded; 0 never.",
+        ),
         "profile": Entry(
             fields.Choice(Profile), "How collisions of a vendor's contract with a standard end."
         ),

@@ -35,6 +35,8 @@ class CeremonyApi:
 
     async def start(self, request: Request, body: shapes.Start) -> Response:
         """Begin a ceremony; a login may bring its password along."""
+        if body.replaces is not UNSET and body.kind != "enroll":
+            raise Malformed("Only an enrolment replaces a factor.", field="replaces")
         if body.kind != "login":
             return await self._start_inside(request, body)
         wanted = Transport.COOKIE if body.transport == "cookie" else Transport.JSON
@@ -56,7 +58,9 @@ class CeremonyApi:
             raise MixedCredentials
         caller = Caller(signed.context)
         if body.kind == "enroll":
-            pending = await enrol.begin(self._engine, signed.bearer.session, signed.context)
+            pending = await enrol.begin(
+                self._engine, signed.bearer.session, signed.context, replaces=_given(body.replaces)
+            )
         else:
             require = _requirement(body.require)
             pending = await step_up.begin(

@@ -31,6 +31,10 @@ _PAGES: Final = {
         "/account/methods/{id}/remove",
         marked("remove a method"),
     ),
+    "replace": _Page(
+        "/account/methods/{id}/replace",
+        marked("replace a method"),
+    ),
     "codes": _Page(
         "/account/recovery-codes",
         marked("make new recovery codes"),

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from twofold.ceremonies import overview, sessions
+from twofold.ceremonies import overview, sessions, step_up
 from twofold.core.errors import NotFound
 from twofold.core.types import Aal
 from twofold.faces import intents, words
 from twofold.faces.desk import Desk
 from twofold.faces.pages_login import KINDS
+from twofold.faces.transport import Caller
 from twofold.web.kit import Request, Response, Route
 from twofold.web.response import redirect
 
@@ -53,6 +54,7 @@ class AccountPages:
             recovery=left,
             few=left is not None and left.remaining <= FEW,
             recovered=found.recovered,
+            unused=found.unused,
             lonely=len(found.factors) == 1 and not found.recovered and not later,
             places=tuple(words.place(one, session.id) for one in found.sessions),
             events=tuple(map(words.event, found.activity)),
@@ -106,6 +108,12 @@ class AccountPages:
         cookie = self._desk.entrance.cookies.later
         return self._desk.done("later", cookie.put(_SECOND_METHOD, max_age=_MONTH))
 
+    async def try_out(self, request: Request) -> Response:
+        """Ask for a code for no other reason than to see that it is right."""
+        _, signed = await self._desk.sent(request)
+        pending = await step_up.begin(self._engine, signed.bearer.session, signed.context)
+        return self._pages.onward(pending, Caller(signed.context))
+
     async def log_out(self, request: Request) -> Response:
         """Sign out."""
         _, signed = await self._desk.sent(request)
@@ -123,5 +131,6 @@ class AccountPages:
             ("GET", "/account/not-me", self.not_me),
             ("POST", "/account/not-me", self.lock_out),
             ("POST", "/account/later", self.later),
+            ("POST", "/account/try", self.try_out),
             ("POST", "/logout", self.log_out),
         )

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 from msgspec import UNSET
 
 from twofold.ceremonies import enrol, login
-from twofold.ceremonies.outcomes import Done, Granted, Outcome, Pending, Revealed
+from twofold.ceremonies.outcomes import Choice, Done, Granted, Outcome, Pending, Revealed
 from twofold.core.ceremony import State
 from twofold.core.errors import Malformed, TwofoldError
 from twofold.core.types import SECOND
@@ -84,6 +84,7 @@ class EnrolPages:
             *headers,
             status=status(error),
             error=error,
+            names=KINDS,
             kinds={kind: KINDS.get(kind, kind) for kind in pending.kinds},
             draft=draft.kind if draft is not None else "",
             secrets=shown,
@@ -91,6 +92,7 @@ class EnrolPages:
             picture=self._picture(request, uri) if isinstance(uri, str) else "",
             hint=_hint(pending, shown),
             steps=_steps(pending),
+            replaced=_replaced(pending),
             digits=_digits(draft.parameters) if draft is not None else 0,
             seconds=self._pages.seconds_left(pending.ceremony.expires_at),
             skippable=pending.ceremony.skippable_until is not None,
@@ -220,6 +222,12 @@ def _steps(pending: Pending) -> int:
     draft = pending.ceremony.draft
     more = bool(draft.seed) if draft is not None else not pending.recovery
     return _WITH_CODES if more else _WITH_CODES - 1
+
+
+def _replaced(pending: Pending) -> Choice | None:
+    """Return the method that the new one is for."""
+    wanted = pending.ceremony.replaces
+    return next((choice for choice in pending.choices if choice.id == wanted), None)
 
 
 def _hint(pending: Pending, shown: Mapping[str, object]) -> str:

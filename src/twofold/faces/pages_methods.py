@@ -136,6 +136,24 @@ class MethodPages:
 
         return await self._desk.proved(signed, "add", act)
 
+    async def replacing(self, request: Request) -> Response:
+        """Say how a method is replaced: the new one first."""
+        _, row = await self._row(request)
+        return self._desk.show(request, "account_replace.html", method=row, kinds=KINDS)
+
+    async def replace(self, request: Request) -> Response:
+        """Begin to set up what takes the place of a method."""
+        _, signed = await self._desk.sent(request)
+        named = request.params["id"]
+
+        async def act() -> Response:
+            pending = await enrol.begin(
+                self._engine, signed.bearer.session, signed.context, replaces=named
+            )
+            return self._pages.onward(pending, Caller(signed.context))
+
+        return await self._desk.proved(signed, f"replace:{named}", act)
+
     async def codes(self, request: Request) -> Response:
         """Say what new recovery codes do to the old ones."""
         signed = await self._desk.signed(request)
@@ -166,6 +184,8 @@ class MethodPages:
             ("POST", "/account/methods/{id}/prefer", self.prefer),
             ("GET", "/account/methods/{id}/remove", self.removal),
             ("POST", "/account/methods/{id}/remove", self.remove),
+            ("GET", "/account/methods/{id}/replace", self.replacing),
+            ("POST", "/account/methods/{id}/replace", self.replace),
             ("GET", "/account/recovery-codes", self.codes),
             ("POST", "/account/recovery-codes", self.renew),
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from twofold.ceremonies import account, address, leaving, overview
+from twofold.ceremonies import account, address, leaving, mailed, overview
 from twofold.core import errors
 from twofold.core.errors import Malformed, NotAllowed, TwofoldError
 from twofold.faces import intents
@@ -108,7 +108,7 @@ class OwnerPages:
             await account.ask_verification(self._engine, signed.bearer, signed.context)
         except _ADDRESS as error:
             return self._address(request, signed.bearer.subject, error)
-        return self._desk.done("sent", place=f"/{account.VERIFY}")
+        return self._desk.done("sent", place=f"/{mailed.VERIFY}")
 
     async def exporting(self, request: Request) -> Response:
         """Say what is in the copy."""

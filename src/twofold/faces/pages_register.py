@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from twofold.ceremonies import account, address
+from twofold.ceremonies import account, address, mailed
 from twofold.core import errors
 from twofold.core.errors import Malformed, NotAllowed, TwofoldError
 from twofold.core.types import Transport
@@ -70,7 +70,7 @@ class RegisterPages:
             )
         except _REGISTER as error:
             return self._register(request, error, form.fields)
-        return self._desk.done("registered", place=f"/{account.VERIFY}")
+        return self._desk.done("registered", place=f"/{mailed.VERIFY}")
 
     async def forgot(self, request: Request) -> Response:
         """Ask whose password is forgotten."""
@@ -95,7 +95,7 @@ class RegisterPages:
 
     async def reset(self, request: Request) -> Response:
         """Ask for the code of the message and the new password."""
-        return self._token(request, account.RESET)
+        return self._token(request, mailed.RESET)
 
     async def reset_sent(self, request: Request) -> Response:
         """Set the new password; it opens no session, and skips no second method."""
@@ -105,12 +105,12 @@ class RegisterPages:
         try:
             await account.reset_password(self._engine, token, form["password"], context)
         except (*_LATER, *OVER, errors.WeakPassword) as error:
-            return self._token(request, account.RESET, error, token)
-        return self._token(request, account.RESET, done=True)
+            return self._token(request, mailed.RESET, error, token)
+        return self._token(request, mailed.RESET, done=True)
 
     async def verify(self, request: Request) -> Response:
         """Ask for the code of the message."""
-        return self._token(request, account.VERIFY)
+        return self._token(request, mailed.VERIFY)
 
     async def verify_sent(self, request: Request) -> Response:
         """Take the code for proof of the address."""
@@ -119,8 +119,8 @@ class RegisterPages:
         try:
             await account.verify_address(self._engine, form["token"], context)
         except (*_LATER, *OVER, errors.Taken) as error:
-            return self._token(request, account.VERIFY, error, form["token"])
-        return self._token(request, account.VERIFY, done=True)
+            return self._token(request, mailed.VERIFY, error, form["token"])
+        return self._token(request, mailed.VERIFY, done=True)
 
     async def change(self, request: Request) -> Response:
         """Ask for the code of the message to the new address."""
@@ -163,10 +163,10 @@ class RegisterPages:
             ("POST", "/register", self.register_sent),
             ("GET", "/forgot-password", self.forgot),
             ("POST", "/forgot-password", self.forgot_sent),
-            ("GET", f"/{account.RESET}", self.reset),
-            ("POST", f"/{account.RESET}", self.reset_sent),
-            ("GET", f"/{account.VERIFY}", self.verify),
-            ("POST", f"/{account.VERIFY}", self.verify_sent),
+            ("GET", f"/{mailed.RESET}", self.reset),
+            ("POST", f"/{mailed.RESET}", self.reset_sent),
+            ("GET", f"/{mailed.VERIFY}", self.verify),
+            ("POST", f"/{mailed.VERIFY}", self.verify_sent),
             ("GET", f"/{address.CHANGE}", self.change),
             ("POST", f"/{address.CHANGE}", self.change_sent),
         )

@@ -56,6 +56,8 @@ class Start(Body, frozen=True):
     password: Annotated[str, Meta(max_length=4096)] | UnsetType = UNSET
     require: Require | UnsetType = UNSET
     transport: Literal["json", "cookie"] | UnsetType = UNSET
+    replaces: Id | UnsetType = UNSET
+    """With ``enroll``: the factor that is removed when the new one is confirmed."""
 
 
 class CredentialResponse(Struct, frozen=True, kw_only=True):

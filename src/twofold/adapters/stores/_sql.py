@@ -99,10 +99,7 @@ _SWEEPS = (
 
 
 def statements(effect: Effect) -> Iterable[_Plain]:
-    """Return what to run for one effect, in order.
-
-    A match asks one case after the other, so what every login does comes first and by itself.
-    """
+    """Return what to run for one effect, in order; asked for first is what every login does."""
     match effect:
         case Record():
             return ((_INSERT_RECORD, rows.from_record(effect), None),)
