@@ -301,7 +301,7 @@ async def test_who_is_nobody_is_led_to_the_sign_in_and_who_is_no_administrator_i
     assert mallory.page.answer.status == 403
     root = await administrator(house)
     token = await root.get(PAGE)
-    assert (token.status, token.header("location")) == (303, "/login")
+    assert (token.status, token.header("location")) == (303, nobody.path)
 
 
 async def test_saving_long_after_the_proof_asks_for_another_one(town):

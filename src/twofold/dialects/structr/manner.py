@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from twofold.ceremonies import account
+from twofold.ceremonies import mailed
 from twofold.ceremonies.engine import Engine
 from twofold.core.networks import Networks, parse_networks
 from twofold.core.policy import Lifetime
@@ -65,8 +65,8 @@ def login_terms(settings: StructrSettings) -> Terms:
         passwords=_passwords(settings.max_failed_passwords),
         password_life=DAY * settings.max_age_days if settings.force_change else None,
         links={
-            account.RESET: 60 * settings.reset_minutes,
-            account.VERIFY: 60 * settings.registration_minutes,
+            mailed.RESET: 60 * settings.reset_minutes,
+            mailed.VERIFY: 60 * settings.registration_minutes,
         },
         sessions=Lifetime(idle=idle, absolute=LONGEST),
         registration=settings.autocreate,
