@@ -1,4 +1,4 @@
-"""A real Chromium without JavaScript, on a phone's screen, and a real server for it to talk to."""
+"""A real Chromium, pages in fresh profiles of it, and a real server for them to talk to."""
 
 import shutil
 
@@ -26,14 +26,36 @@ def server(tmp_path):
 
 
 @pytest.fixture
-async def page():
-    """One page in a fresh profile; nothing on it may run, and nothing may come from elsewhere."""
+async def browser():
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     assert chromium, "scripts/system-packages installs Chromium"
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=chromium, args=list(SWITCHES))
-        context = await browser.new_context(
-            java_script_enabled=False, viewport={"width": 420, "height": 800}
-        )
-        yield await context.new_page()
-        await browser.close()
+        opened = await playwright.chromium.launch(executable_path=chromium, args=list(SWITCHES))
+        yield opened
+        await opened.close()
+
+
+@pytest.fixture
+async def page(browser):
+    """One page without scripts, on a phone's screen."""
+    context = await browser.new_context(
+        java_script_enabled=False, viewport={"width": 420, "height": 800}
+    )
+    return await context.new_page()
+
+
+@pytest.fixture
+def open_page(browser):
+    """Makes pages in fresh profiles; what they complain of in the console is gathered."""
+
+    async def make(**options):
+        context = await browser.new_context(**options)
+        made = await context.new_page()
+        made.said = []
+        made.on("console", lambda message: made.said.append(message.text))
+        made.on("pageerror", lambda error: made.said.append(str(error)))
+        made.posts = []
+        made.on("request", lambda r: made.posts.append(r.url) if r.method == "POST" else None)
+        return made
+
+    return make
