@@ -65,16 +65,15 @@ def scratch() -> Iterator[Path]:
 
 @asynccontextmanager
 async def twofold(
-    count: int, *, config: str = CHEAP, totp: bool = True, relaxed: bool = False
+    count: int, *, config: str = CHEAP, totp: bool = True, module: str = "twofold"
 ) -> AsyncIterator[Scene]:
-    """Our server with that many accounts."""
+    """Our server with that many accounts, or a variant of it that another module starts."""
     with scratch() as directory:
         data, file = directory / "data", directory / "bench.toml"
         file.write_text(config + UNTHROTTLED)
         options = OPTIONS if config.startswith(CHEAP) else {}
         people = await population.settled(data, count, options, totp=totp)
         port = machine.free_port()
-        module = "bench.relaxed" if relaxed else "twofold"
         command = machine.python(
             "-m", module, "serve", "--config", str(file), "--data", str(data), "--port", str(port)
         )
@@ -101,7 +100,7 @@ async def floor(kind: str, count: int, synchronous: str = "full") -> Rate:
 
 async def second_factor(count: int, *, relaxed: bool = False) -> Rate:
     """W1: everybody's code once, as fast as it goes."""
-    async with twofold(count, relaxed=relaxed) as scene:
+    async with twofold(count, module="bench.relaxed" if relaxed else "twofold") as scene:
         tickets = await workloads.past_password(scene.port, scene.people)
         work = workloads.codes(scene.people, tickets, await workloads.aligned(12))
         return await scene.rated(work)
@@ -114,9 +113,9 @@ async def second_factor_at(count: int, rate: float) -> load.Run:
         return await workloads.second_factor(scene.port, scene.people, rate=rate, expected=seconds)
 
 
-async def one_client(count: int) -> load.Run:
-    """W1 latency with nobody else there."""
-    async with twofold(count) as scene:
+async def one_client(count: int, *, single: bool = False) -> load.Run:
+    """W1 latency with nobody else there; ``single`` is our server without its batches."""
+    async with twofold(count, module="bench.single" if single else "twofold") as scene:
         return await workloads.second_factor(scene.port, scene.people, connections=1)
 
 

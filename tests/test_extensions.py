@@ -66,4 +66,4 @@ def test_a_kind_that_nobody_offers_may_not():
 def test_the_house_is_put_together_with_it(package):
     known = settings.load(options={"database.url": "memory:", "factors.enabled": ["paper"]})
 
-    assert sorted(build(known).engine.factors) == ["email", "paper", "totp"]
+    assert sorted(build(known).engine.factors) == ["email", "paper", "totp", "webauthn"]

@@ -20,6 +20,7 @@ from twofold.core.types import (
     SubjectId,
     View,
 )
+from twofold.core.values import quick
 
 Result = TypeVar("Result")
 
@@ -33,6 +34,7 @@ class Queued:
     lease_until: Instant
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Entry:
     """An audit record with the store's own position, which rises in commit order."""
@@ -57,11 +59,13 @@ class Store(Protocol):
         *,
         identifier: str | None = None,
         session: SessionId | None = None,
+        devices: bool = False,
     ) -> View | None:
         """Everything a step may decide on, in one read; None for an unknown subject.
 
         Give the subject's id, or an identifier as core.identifiers made it
-        (``name:alice``, ``email:a@b.c``, ``phone:+4930...``).
+        (``name:alice``, ``email:a@b.c``, ``phone:+4930...``). Remembered browsers are read along
+        only where they are asked for.
         """
 
     async def session(

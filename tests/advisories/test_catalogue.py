@@ -15,7 +15,7 @@ CONCERNED = tuple(
         *(1, 3, 5, 7, 11, 13),  # replay
         *(15, 17, 19, 21, 23, 27, 29),  # guessing
         *(31, 33, 35, 41, 43),  # tokens
-        *(49, 53, 55, 57, 59),  # other paths
+        *(49, 51, 53, 55, 57, 59),  # other paths
         *(61, 63, 65, 67, 69, 71, 73, 75, 77),  # enrolment, removal, recovery
         *(79, 81, 83, 85, 89),  # disclosure
         *(91, 93, 95),  # authority
@@ -24,13 +24,13 @@ CONCERNED = tuple(
         *(119, 121, 123, 125, 127, 129, 131),  # input
         *(137, 139, 141),  # outbound
         *(143, 147, 151),  # keys and randomness
+        *(153, 155, 157),  # passkeys
     )
 )
 """The entries of priority P0 that are marked [*] or native, and those P1 that our pages bring.
 
 Left for those who bring what they are about: A09 (P1), A25 and A145 (several nodes and keys), A37
-to A47 and A51 (dialects, other providers, remembered browsers), A135 (webhooks), A153 to A157
-(passkeys), A159 (failover of a database).
+to A47 (dialects, other providers), A135 (webhooks), A159 (failover of a database).
 """
 
 

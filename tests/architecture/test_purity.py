@@ -45,6 +45,7 @@ DOORS = {
     "twofold/core/audit.py": {"cryptography"},
     "twofold/core/seal.py": {"cryptography"},
     "twofold/factors/_argon2.py": {"argon2"},
+    "twofold/factors/_webauthn.py": {"webauthn"},
 }
 """The only files in which a foreign library takes part in the rules."""
 

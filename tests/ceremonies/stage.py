@@ -17,10 +17,12 @@ from twofold.core.keyring import Keyring, MasterKey
 from twofold.core.policy import Policy
 from twofold.core.types import DEFAULT_REALM, SECOND, Context, Instant, Subject, Transport
 from twofold.factors._argon2 import CHEAPEST
+from twofold.factors._webauthn import Party
 from twofold.factors.email import email
 from twofold.factors.password import Password
 from twofold.factors.recovery_codes import RecoveryCodes
 from twofold.factors.totp import TotpFactor
+from twofold.factors.webauthn import WebAuthn
 
 START = Instant(1_800_000_000 * SECOND)
 PASSWORD = "corridor umbrella nineteen"
@@ -205,7 +207,8 @@ def engine_on(store, clock, entropy, hashing, nudges):
     ring = Keyring((MASTER,))
     password = Password(parameters=CHEAPEST)
     recovery = RecoveryCodes(strong=CHEAPEST, weak=CHEAPEST)
-    kinds = (password, TotpFactor("Stage"), email(), recovery)
+    passkeys = WebAuthn(Party("stage.example", "Stage", ("https://stage.example",)))
+    kinds = (password, TotpFactor("Stage"), email(), passkeys, recovery)
     return Engine(
         store=store,
         ring=lambda: ring,
@@ -219,4 +222,5 @@ def engine_on(store, clock, entropy, hashing, nudges):
         rules=Rules(issuer="Stage", base_url="https://stage.example", policy=Policy()),
         gate=Gate(),
         nudge=lambda: nudges.append(1),
+        discoverable=passkeys,
     )

@@ -2,7 +2,7 @@ import pytest
 
 from twofold.ceremonies import guesses
 from twofold.core.ceremony import Ceremony, Kind, State
-from twofold.core.effects import Forgive, TakeGuess, Unguessed
+from twofold.core.effects import Forgive, TakeGuess, Unchanged, Unguessed
 from twofold.core.errors import CeremonyConsumed, FactorBlocked
 from twofold.core.policy import Policy
 from twofold.core.types import DEFAULT_REALM, SECOND, Instant, Subject, SubjectId, Tally, View
@@ -32,6 +32,21 @@ def test_a_right_answer_clears_its_kind_and_keeps_the_count_of_the_ceremony():
     budget = guesses.budget(seen, POLICY, "totp", CEREMONY, NOON)
 
     assert budget.right() == (Forgive(ALICE.id, "kind:totp", 3), Unguessed(ALICE.id, HERE, 2))
+
+
+def test_a_right_answer_looks_once_at_the_account_and_at_budgets_nobody_touched():
+    budget = guesses.budget(view(), POLICY, "totp", CEREMONY, NOON)
+    alone = guesses.budget(view(), POLICY, "totp", None, NOON)
+
+    assert budget.standing(7) == (Unchanged(ALICE.id, 7, ("kind:totp", HERE)),)
+    assert alone.standing(7) == (Unchanged(ALICE.id, 7, ("kind:totp",)),)
+
+
+@pytest.mark.parametrize("guessed", ["kind:totp", HERE])
+def test_a_right_answer_looks_at_each_budget_where_somebody_guessed(guessed):
+    budget = guesses.budget(view(**{guessed: Tally(version=2)}), POLICY, "totp", CEREMONY, NOON)
+
+    assert budget.standing(7) == (Unchanged(ALICE.id, 7), *budget.right())
 
 
 def test_an_answer_that_stands_alone_has_no_ceremony_to_respect():

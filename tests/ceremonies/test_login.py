@@ -304,7 +304,7 @@ async def test_who_must_enrol_gets_no_session_before(stage):
     outcome = await stage.begins(alice)
 
     assert outcome.ceremony.state is State.ENROL
-    assert outcome.kinds == ("totp", "email")
+    assert outcome.kinds == ("totp", "email", "webauthn")
     assert outcome.ceremony.skippable_until is None
     assert await stage.sessions(alice) == []
     with pytest.raises(NotPossible):
@@ -428,8 +428,8 @@ async def test_a_second_factor_is_not_taken_in_the_first_step(stage):
 
     with pytest.raises(NotPossible):
         await prove.prove(stage.engine, begun.ticket, stage.code(alice), HERE)
-    with pytest.raises(NotPossible):
-        await prove.ask(stage.engine, begun.ticket, HERE)
+    asked = await prove.ask(stage.engine, begun.ticket, HERE)
+    assert asked.show["webauthn"]["allowCredentials"] == []
 
 
 async def test_a_change_of_the_account_ends_logins_that_stand_between_the_steps(stage):

@@ -8,6 +8,8 @@ from twofold.core.types import (
     Aal,
     Authenticator,
     AuthenticatorId,
+    Device,
+    DeviceId,
     Instant,
     Item,
     Realm,
@@ -68,6 +70,25 @@ def session(id=1, owner=ALICE, **changes):
         seen_at=NOW,
         proof="5e" * 12,
         access_life=300,
+    )
+    return replace(plain, **changes)
+
+
+def did(number):
+    return DeviceId(f"{number:032x}")
+
+
+def device(id=1, owner=ALICE, **changes):
+    plain = Device(
+        REALM,
+        owner,
+        did(id),
+        created_at=NOW,
+        seen_at=NOW,
+        trusted_until=later(3600),
+        generation=7,
+        label="a browser",
+        address="192.0.2.1",
     )
     return replace(plain, **changes)
 

@@ -145,6 +145,15 @@ def test_a_leaf_covers_every_field_of_a_record():
     assert len({audit.leaf(other) for other in [one, *others]}) == 7
 
 
+@given(st.text(), st.none() | st.text(), st.text(), st.integers(), st.text(), st.text())
+def test_a_leaf_is_the_hash_of_canonical_json(realm, subject, id, at, name, body):
+    listed = json.dumps([id, realm, subject, at, name, body], separators=(",", ":"))
+
+    leaf = audit.leaf(Record(realm, subject, id, Instant(at), name, body))
+
+    assert leaf == hashlib.sha256(b"\x00twofold audit record\n" + listed.encode()).digest()
+
+
 def test_the_tree_is_the_one_of_rfc_6962():
     def node(left, right):
         return hashlib.sha256(b"\x01" + left + right).digest()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
-from dataclasses import FrozenInstanceError, dataclass, field, replace
+from dataclasses import FrozenInstanceError, asdict, dataclass, field, fields, replace
 
 import pytest
 
@@ -68,10 +68,35 @@ def test_nothing_can_be_changed_or_added_once_it_is_made() -> None:
 def test_it_is_of_its_own_class_and_compares_like_any_other_value() -> None:
     made = Quick(1, d="x")
 
-    assert type(made) is Quick
+    assert isinstance(made, Quick)
     assert made == Quick(1, d="x") != Quick(1)
     assert replace(made, a=2) == Quick(2, d="x")
     assert copy.deepcopy(made) == made == pickle.loads(pickle.dumps(made))  # noqa: S301 -- our own
+    assert asdict(made) == {"a": 1, "b": (), "c": {}, "d": "x"}
+    assert [f.repr for f in fields(made)] == [True, True, True, False]
+
+
+def test_it_matches_the_patterns_of_its_class() -> None:
+    match Quick(1, (2,)):
+        case Quick(a, b=(second,)):
+            assert (a, second) == (1, 2)
+        case _:
+            pytest.fail("no match")
+
+
+def test_it_keeps_its_methods_and_its_hash() -> None:
+    @quick
+    @dataclass(frozen=True, slots=True)
+    class Sum:
+        a: int
+        b: int
+
+        @property
+        def both(self) -> int:
+            return self.a + self.b
+
+    assert Sum(1, 2).both == 3
+    assert len({Sum(1, 2), Sum(a=1, b=2), Sum(2, 1)}) == 2
 
 
 def test_each_value_has_a_default_of_its_own() -> None:

@@ -33,10 +33,12 @@ from twofold.faces import Front
 from twofold.faces.site import routes
 from twofold.factors import Wish
 from twofold.factors._argon2 import Argon2
+from twofold.factors._webauthn import Party
 from twofold.factors.email import email
 from twofold.factors.password import Password
 from twofold.factors.recovery_codes import RecoveryCodes
 from twofold.factors.totp import TotpFactor
+from twofold.factors.webauthn import WebAuthn
 from twofold.web import openapi
 from twofold.web.kit import App, Site
 
@@ -102,7 +104,9 @@ class House:
     def _engine(self):
         opening = Password(CHEAP)
         recovery = RecoveryCodes(strong=CHEAP, weak=CHEAP)
-        kinds = (opening, recovery, TotpFactor("Twofold"), email())
+        party = Party(urlsplit(self.base_url).hostname, "Twofold", (self.base_url,))
+        passkeys = WebAuthn(party)
+        kinds = (opening, recovery, TotpFactor("Twofold"), email(), passkeys)
         return Engine(
             store=self.store,
             ring=lambda: self.ring,
@@ -116,6 +120,7 @@ class House:
             rules=Rules("Twofold", self.base_url, self.policy),
             gate=Gate(),
             nudge=lambda: None,
+            discoverable=passkeys,
         )
 
     async def add(self, name, *kinds, password=PASSWORD, **fields):

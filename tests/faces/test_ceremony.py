@@ -57,7 +57,7 @@ async def test_name_and_password_may_come_later(house):
     empty = await client.post("/v1/ceremony", {})
 
     assert empty.json["state"] == "first_factor"
-    assert empty.json["methods"] == ["password"]
+    assert empty.json["methods"] == ["password", "passkey"]
     assert empty.json["actions"][0]["input"] == ["identifier", "password"]
 
     body = {"identifier": "alice", "password": PASSWORD}
@@ -301,8 +301,8 @@ async def test_a_demanded_enrolment_shows_a_secret_and_ends_with_recovery_codes(
     begun = await client.start("carol")
 
     assert begun.json["state"] == "enroll"
-    assert begun.json["allowed_kinds"] == ["totp", "email"]
-    assert begun.rels() == ["enroll", "enroll", "cancel"]
+    assert begun.json["allowed_kinds"] == ["totp", "email", "webauthn"]
+    assert begun.rels() == ["enroll", "enroll", "enroll", "cancel"]
     assert "result" not in begun.json
     shown = await client.post("/v1/ceremony/enroll", {"kind": "totp", "label": "Phone"})
     assert shown.json["state"] == "enroll_confirm"
@@ -387,7 +387,7 @@ async def test_an_enrolment_may_be_put_off_while_the_policy_is_patient(build):
 
     begun = await client.start("carol")
 
-    assert begun.rels() == ["enroll", "enroll", "skip", "cancel"]
+    assert begun.rels() == ["enroll", "enroll", "enroll", "skip", "cancel"]
     assert begun.json["skippable_until"] == house.clock.now() // 1_000_000 + 3_600
     done = await client.post("/v1/ceremony/skip")
     assert done.json["result"]["session"]["acr"] == "urn:twofold:aal1"

@@ -254,7 +254,7 @@ async def test_an_enrolment_can_be_begun_without_choosing_yet(house):
     begun = await client.post("/v1/factors")
 
     assert (begun.status, begun.json["state"]) == (201, "enroll")
-    assert begun.json["allowed_kinds"] == ["totp", "email"]
+    assert begun.json["allowed_kinds"] == ["totp", "email", "webauthn"]
 
 
 async def test_whoever_gave_another_address_is_sent_the_code_there(house):

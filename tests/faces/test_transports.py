@@ -32,6 +32,7 @@ async def test_with_cookies_no_token_and_no_ticket_is_in_any_body(kept):
         "__Secure-twofold_r",
         "__Host-twofold_ct",
         "__Host-twofold_c",
+        "__Host-twofold_d",
     }
     for cookie in done.cookies().values():
         assert len(cookie["value"]) < 8 or cookie["value"] not in done.text

@@ -76,4 +76,6 @@ def spend(held, proof):
             row = replace(row, mark=mark)
         case Burn(item=key):
             row = replace(row, items=tuple(item for item in row.items if item.key != key))
+    if proof.parameters is not None:
+        row = replace(row, parameters=proof.parameters)
     return replace(held, authenticator=row, secret=proof.renew or held.secret)

@@ -29,6 +29,7 @@ small = pick([0, 1, 2, 3])
 epochs = pick([0, 0, 1])
 scopes = pick(["kind:totp", "ceremony:x"])
 sessions = pick([a.sid(1), a.sid(2)])
+devices = pick([a.did(1), a.did(2)])
 messages = pick([f"{n:032x}" for n in (1, 2)])
 parameters = pick([{}, {"digits": 6}, {"digits": 8, "algorithm": "SHA256"}])
 items = st.lists(
@@ -74,6 +75,15 @@ opened = st.builds(
     expires_at=times,
     generation=epochs,
 )
+remembered = st.builds(
+    a.device,
+    pick([1, 2]),
+    subjects,
+    realm=realms,
+    created_at=times,
+    trusted_until=times,
+    generation=epochs,
+)
 sent = st.builds(a.message, pick([1, 2]), subject=subjects, due_at=times, expires_at=times)
 written = st.builds(a.record, small, subject=pick([ALICE, BOB, None]), realm=realms)
 documents = st.builds(
@@ -84,7 +94,8 @@ EFFECTS = {
     do.Advance: st.builds(do.Advance, subjects, authenticators, st.integers(1, 50), times),
     do.Burn: st.builds(do.Burn, subjects, authenticators, pick(["one", "two", "x"]), times),
     do.Reusable: st.builds(do.Reusable),
-    do.Unchanged: st.builds(do.Unchanged, subjects, epochs),
+    do.Unchanged: st.builds(do.Unchanged, subjects, epochs)
+    | st.builds(do.Unchanged, subjects, epochs, st.lists(scopes, max_size=2).map(tuple)),
     do.TakeGuess: st.builds(do.TakeGuess, subjects, scopes, tallies, times),
     do.Forgive: st.builds(do.Forgive, subjects, scopes, small),
     do.Unguessed: st.builds(do.Unguessed, subjects, scopes, small),
@@ -94,6 +105,9 @@ EFFECTS = {
     ),
     do.Rotate: st.builds(do.Rotate, subjects, sessions, epochs, times),
     do.Touch: st.builds(do.Touch, subjects, sessions, times),
+    do.Remember: st.builds(do.Remember, remembered),
+    do.Renew: st.builds(do.Renew, subjects, devices, epochs, times, pick(["", "192.0.2.1"])),
+    do.Forget: st.builds(do.Forget, subjects, st.none() | devices),
     do.Bind: st.builds(do.Bind, bound),
     do.Amend: st.builds(
         do.Amend,
@@ -121,7 +135,15 @@ EFFECTS = {
     do.Seal: st.builds(do.Seal, pick([1, 2, 3]), times, small, pick(["{}"])),
     do.Sweep: st.builds(do.Sweep, times, pick([1, 2, 500])),
 }
-ANY = st.one_of(*EFFECTS.values())
+
+
+@st.composite
+def any_effect(draw):
+    """Any of them, under a short name: hypothesis prints its strategies, and these are many."""
+    return draw(st.one_of(*EFFECTS.values()))
+
+
+ANY = any_effect()
 COMMIT = st.tuples(ANY) | st.tuples(ANY) | st.lists(ANY, min_size=2, max_size=4).map(tuple)
 LOGIN = st.tuples(
     EFFECTS[do.Unchanged] | EFFECTS[do.Reusable],
@@ -139,13 +161,13 @@ def test_every_effect_is_drawn():
 async def everything(store):
     """Every read of the port, for all the ids that are drawn."""
     views = [
-        await store.view(realm, subject, session=session)
+        await store.view(realm, subject, session=session, devices=True)
         for realm, subject, session in itertools.product(
             (REALM, OTHER_REALM), (ALICE, BOB), (a.sid(1), a.sid(2))
         )
     ]
     found = [
-        await store.view(realm, identifier=identifier)
+        await store.view(realm, identifier=identifier, devices=realm == REALM)
         for realm in (REALM, OTHER_REALM)
         for identifier in (
             "name:alice",
@@ -223,11 +245,15 @@ class Agreement(RuleBasedStateMachine):
         person = tables.subjects.get(subject)
         held = tables.authenticators.get((subject, PHONE))
         guesses = tables.guesses.get((subject, "kind:totp"))
+        epoch = person.epoch if person else 0
+        standing = (
+            (do.Unchanged(subject, epoch), do.Forgive(subject, "kind:totp", guesses.tally.version))
+            if guesses
+            else (do.Unchanged(subject, epoch, ("kind:totp", "ceremony:x")),)
+        )
         return (
-            do.Unchanged(subject, person.epoch if person else 0),
             do.Advance(subject, PHONE, held.mark + 1 if held else 1, later(1)),
-            do.Forgive(subject, "kind:totp", guesses.tally.version if guesses else 0),
-            do.Unguessed(subject, "ceremony:x", 0),
+            *standing,
             do.OpenSession(a.session(number, subject, expires_at=later(number))),
             a.record(number, subject=subject),
         )
@@ -253,6 +279,10 @@ class Agreement(RuleBasedStateMachine):
             *(
                 do.Rotate(of, id, row.generation + off, later(2))
                 for (of, id), row in tables.sessions.items()
+            ),
+            *(
+                do.Renew(of, id, row.generation + off, later(2), "")
+                for (of, id), row in tables.devices.items()
             ),
             *(
                 do.Lease(of, id, row.tries + off, later(3), row.lease_until)

@@ -12,7 +12,7 @@ from pathlib import Path
 from tests.contracts import samples as a
 from tests.contracts.samples import ALICE, BOB, CODES, NOW, PHONE, later
 from twofold.adapters.stores.sqlite import SqliteStore
-from twofold.core.effects import Advance, Burn, OpenSession, PutSubject, TakeGuess
+from twofold.core.effects import Advance, Burn, OpenSession, PutSubject, Renew, TakeGuess
 from twofold.core.errors import Refused
 
 ROUNDS = 25
@@ -25,6 +25,7 @@ def prizes(number):
         "code": Burn(ALICE, CODES, f"code{number}", NOW),
         "session": OpenSession(a.session(number)),
         "guess": TakeGuess(ALICE, "kind:totp", a.tally(number), later(900)),
+        "browser": Renew(ALICE, a.did(1), number, NOW, ""),
         "name": PutSubject(a.subject(f"{number:032x}", f"name{number}")),
         "change": PutSubject(a.subject(BOB, "bob", epoch=number), number - 1),
     }

@@ -9,7 +9,7 @@ from tests.contracts import samples as a
 from tests.contracts.samples import ALICE, BOB, REALM
 from tests.races.contender import ROUNDS, prizes
 from twofold.adapters.stores.sqlite import SqliteStore
-from twofold.core.effects import Bind, PutSubject
+from twofold.core.effects import Bind, PutSubject, Remember
 
 ROOT = Path(__file__).parents[2]
 PROCESSES = 3
@@ -54,6 +54,7 @@ async def test_every_prize_has_one_winner_over_all_processes(tmp_path):
     codes = a.codes(*(f"code{number}" for number in range(1, ROUNDS + 1)))
     bob = PutSubject(a.subject(BOB, "bob"))
     await store.commit(PutSubject(a.subject()), Bind(a.authenticator()), Bind(codes), bob)
+    await store.commit(Remember(a.device(generation=1)))
 
     rounds = contend(path)
 
@@ -64,6 +65,8 @@ async def test_every_prize_has_one_winner_over_all_processes(tmp_path):
     assert seen.authenticators[1].items == ()
     assert seen.tallies["kind:totp"].version == ROUNDS
     assert len(await store.sessions(REALM, ALICE)) == ROUNDS
+    [browser] = (await store.view(REALM, ALICE, devices=True)).devices
+    assert browser.generation == ROUNDS + 1
     assert (await store.view(REALM, BOB)).subject.epoch == ROUNDS
     assert len(await store.records(REALM, limit=10_000)) == ROUNDS * len(once)
     # Otherwise there was no race: every process must have been in time for something.

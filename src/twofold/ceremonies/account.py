@@ -12,7 +12,7 @@ import hashlib
 from dataclasses import dataclass, replace
 from functools import partial
 
-from twofold.ceremonies import second, sessions
+from twofold.ceremonies import browsers, second, sessions
 from twofold.ceremonies.changes import (
     changed,
     first_password,
@@ -306,7 +306,8 @@ async def _change_password(
         engine.record("account.password.changed", now, subject, context, session=renewed.id),
         *engine.letter(now, subject, "password-changed", seen_from(context)),
     )
-    return Granted(renewed, subject, tokens_of(engine, renewed), ended=(session.id,))
+    known = browsers.changed(engine, view, context)
+    return Granted(renewed, subject, tokens_of(engine, renewed), ended=(session.id,), device=known)
 
 
 def _password(engine: Engine, view: View) -> tuple[second.Method, ...]:

@@ -23,6 +23,7 @@ from twofold.core import identifiers, languages
 from twofold.core.effects import (
     CloseSessions,
     Effect,
+    Forget,
     PutSubject,
     Record,
     RemoveSubject,
@@ -103,11 +104,11 @@ async def subjects(
     return tuple(found)
 
 
-async def find(engine: Engine, realm: Realm, id_or_name: str) -> View:
+async def find(engine: Engine, realm: Realm, id_or_name: str, *, devices: bool = False) -> View:
     """Return the view of a subject by id, name, verified address or number; or NotFound."""
-    view = await engine.store.view(realm, SubjectId(id_or_name))
+    view = await engine.store.view(realm, SubjectId(id_or_name), devices=devices)
     for identifier in identifiers.candidates(id_or_name):
-        view = view or await engine.store.view(realm, identifier=identifier)
+        view = view or await engine.store.view(realm, identifier=identifier, devices=devices)
     if view is None:
         raise NotFound
     return view
@@ -200,7 +201,7 @@ async def _change(
     guard: tuple[Effect, ...] = ()
     if shut_out or not new.admin:
         guard = await _another_admin(engine, by, old)
-    ended = (CloseSessions(old.id),) if shut_out else ()
+    ended = (CloseSessions(old.id), Forget(old.id)) if shut_out else ()
     moved = new.email != old.email
     mail = engine.letter(now, old, "address-changed", {"administrator": 1}) if moved else ()
     records = _records(engine, context, by, old, new, now)

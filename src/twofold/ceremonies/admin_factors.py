@@ -11,7 +11,7 @@ from functools import partial
 
 from twofold.ceremonies import second
 from twofold.ceremonies.admin import find
-from twofold.ceremonies.changes import changed, ending
+from twofold.ceremonies.changes import ending, rebound
 from twofold.ceremonies.engine import Engine
 from twofold.ceremonies.manage import (
     FactorRow,
@@ -22,7 +22,7 @@ from twofold.ceremonies.manage import (
     unbinding,
 )
 from twofold.core import identifiers, letters
-from twofold.core.effects import Bind, CloseSessions, Effect, Forgive, Unbind
+from twofold.core.effects import Bind, CloseSessions, Effect, Forget, Forgive, Unbind
 from twofold.core.errors import Malformed, NotAllowed, NotFound
 from twofold.core.types import (
     Context,
@@ -69,7 +69,7 @@ async def reset_factors(
             reason=reason or None,
         )
         await engine.commit(
-            changed(view.subject),
+            *rebound(view.subject),
             *(_all_gone(engine, view) if only is None else _one_gone(engine, view, only)),
             CloseSessions(view.subject.id),
             record,
@@ -147,11 +147,14 @@ async def _import(
     if wish.secret is None and not factor.asks:
         raise Malformed("There is no secret to import.", field="secret")
     bound = factor.bind(owner, wish, engine.draw(), now)
+    if not bound.secret and not bound.parameters:
+        # Only its owner can show it to us; a blank row would prove nothing and lock them out.
+        raise NotAllowed("This kind of factor is set up by its owner alone.")
     first = not second.methods(engine, view)
     new = engine.made(owner, kind, bound, now, label=wish.label, preferred=first)
     told: dict[str, str | int] = {"kind": kind, "label": wish.label, "administrator": 1}
     await engine.commit(
-        changed(owner),
+        *rebound(owner),
         Bind(new),
         *ending(policy, owner.id),
         engine.record(
@@ -190,12 +193,15 @@ async def unlock(engine: Engine, context: Context, by: str, subject: str) -> tup
 async def close_sessions(
     engine: Engine, context: Context, by: str, subject: str, session: str | None = None
 ) -> None:
-    """End one session of a subject, or all of them; NotFound if there is no such one."""
+    """End one session of a subject, or all of them; NotFound if there is no such one.
+
+    With all of them, no browser is remembered any more.
+    """
     now = engine.clock.now()
     owner = (await find(engine, context.realm, subject)).subject
     if session is None:
         record = engine.record("session.closed.all", now, owner, context, by=by)
-        await engine.commit(CloseSessions(owner.id), record)
+        await engine.commit(CloseSessions(owner.id), Forget(owner.id), record)
         return
     known = await engine.store.session(context.realm, owner.id, SessionId(session))
     if known is None:

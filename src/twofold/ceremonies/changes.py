@@ -13,6 +13,7 @@ from twofold.core.effects import (
     Bind,
     CloseSessions,
     Effect,
+    Forget,
     Forgive,
     PutSubject,
     TakeGuess,
@@ -41,6 +42,14 @@ def changed(subject: Subject, **changes: Any) -> PutSubject:
     The new epoch is also what ends every pending ceremony (A77).
     """
     return PutSubject(replace(subject, epoch=subject.epoch + 1, **changes), seen=subject.epoch)
+
+
+def rebound(subject: Subject, **changes: Any) -> tuple[PutSubject, Forget]:
+    """Return the effects of a change of factors: ``changed``, and no browser is remembered (A51).
+
+    What a browser was spared is not what would be asked for now.
+    """
+    return changed(subject, **changes), Forget(subject.id)
 
 
 def ending(
@@ -77,13 +86,13 @@ async def hashed(engine: Engine, subject: Subject, password: str, now: Instant) 
 def new_password_effects(
     engine: Engine, view: View, bound: Bound, now: Instant
 ) -> tuple[Effect, ...]:
-    """Return what stores a new password, and forgets the guesses at the old one."""
+    """Return what stores a new password, and forgets the guesses at the old one, and browsers."""
     subject, kind = view.subject, engine.opening.kind
     seen = view.tallies.get(of_kind(kind), NONE).version
-    forgotten = Forgive(subject.id, of_kind(kind), seen)
+    forgotten = (Forgive(subject.id, of_kind(kind), seen), Forget(subject.id))
     held = next((a for a in view.authenticators if a.kind == kind), None)
     if held is None:
-        return (first_password(engine, subject, bound, now), forgotten)
+        return (first_password(engine, subject, bound, now), *forgotten)
     sealed = engine.sealed(held, bound.secret)
     amended = Amend(
         held.subject,
@@ -92,7 +101,7 @@ def new_password_effects(
         parameters=dict(bound.parameters),
         state=Binding.ACTIVE,
     )
-    return (amended, forgotten)
+    return (amended, *forgotten)
 
 
 def first_password(engine: Engine, subject: Subject, bound: Bound, now: Instant) -> Bind:

@@ -39,7 +39,7 @@ from twofold.core.types import (
     Subject,
     View,
 )
-from twofold.factors import Answer, Asked, Bound, Factor, Held, Opening, Proof, Wrong
+from twofold.factors import Answer, Asked, Bound, Discoverable, Factor, Held, Opening, Proof, Wrong
 from twofold.ports import Clock, Entropy, Hashing, Metrics, Store
 
 ROUNDS = 24
@@ -86,6 +86,8 @@ class Engine:
     gate: Gate
     nudge: Callable[[], None]
     """Wakes the outbox after a commit that queued a message."""
+    discoverable: Discoverable | None = None
+    """The factor that a login may consist of, one of ``factors``; None where none may."""
 
     def policy(self, document: Document | None) -> Policy:
         """Return the realm's rules as the same read saw them (I10)."""

@@ -11,8 +11,8 @@ import base64
 from dataclasses import replace
 from functools import partial
 
-from twofold.ceremonies import guesses, second, step_up
-from twofold.ceremonies.changes import changed, ending, letter_taken
+from twofold.ceremonies import browsers, guesses, second, step_up
+from twofold.ceremonies.changes import ending, letter_taken, rebound
 from twofold.ceremonies.engine import Engine
 from twofold.ceremonies.grants import again, granted, new_session, session_id
 from twofold.ceremonies.judging import Attempt, Judged, Words, judge
@@ -109,7 +109,10 @@ def _challenged(
     factor, now = engine.factors[held.authenticator.kind], held.authenticator.created_at
     if not factor.asks:
         return held, Asked(), ()
-    asked = factor.ask(view.subject, held, ceremony.voice, engine.draw(), now)
+    asking_of = replace(held, kin=second.kin(view, held.authenticator))
+    asked = factor.ask(view.subject, asking_of, ceremony.voice, engine.draw(), now)
+    if asked.deliver is None:
+        return held, asked, ()
     waiting = replace(
         held.authenticator,
         items=asked.items or (),
@@ -181,6 +184,7 @@ async def _confirm(engine: Engine, ceremony: Ceremony, draft: Draft, attempt: At
         return replace(already, recovery_codes=codes, authenticator=draft.authenticator)
     policy = engine.policy(view.policy)
     held = _undrafted(engine, ceremony, draft, attempt.now)
+    held = replace(held, kin=second.kin(view, held.authenticator))
     method = second.Method(held.authenticator, engine.factors[draft.kind])
     judged = await judge(engine, attempt, view, policy, (method,), lambda _: held)
     return await _bound(engine, ceremony, draft, attempt, view, held, judged)
@@ -217,21 +221,20 @@ async def _bound(
     policy = engine.policy(view.policy)
     authenticator = _stored(engine, view, held, judged.proof)
     recovery, codes = await _recovery(engine, draft, subject, now)
-    ceremony = replace(ceremony, proofs=(*ceremony.proofs, second.proven(factor, now)))
+    proofs = (*ceremony.proofs, second.proven(factor, now, judged.proof))
+    ceremony = replace(ceremony, proofs=proofs)
     session = new_session(engine, ceremony, policy, attempt.context, attempt.answer, now)
     sessions, ended = _sessions(policy, ceremony, session)
     opened = any(isinstance(effect, OpenSession) for effect in sessions)
-    seen = seen_from(attempt.context)
-    told = {"kind": factor.kind, "label": authenticator.label, **seen}
     await engine.commit(
         *await step_up.replaced(engine, ceremony, now),
-        changed(subject, **_verified(subject, authenticator)),
+        *rebound(subject, **_verified(subject, authenticator)),
         *judged.budget.right(),
         Bind(authenticator),
         *recovery,
         *sessions,
         _confirmed(engine, ceremony, attempt, view, judged, session if opened else None),
-        *engine.letter(now, subject, "factor-added", told),
+        *_letters(engine, ceremony, attempt, view, policy, authenticator),
     )
     if not opened:
         facts = {"authenticator": authenticator.id, "recovery_codes": codes}
@@ -243,6 +246,7 @@ async def _bound(
         recovery_codes=codes,
         authenticator=authenticator.id,
         ended=ended,
+        device=browsers.changed(engine, view, attempt.context),
     )
 
 
@@ -269,13 +273,33 @@ def _confirmed(
     )
 
 
+def _letters(
+    engine: Engine,
+    ceremony: Ceremony,
+    attempt: Attempt,
+    view: View,
+    policy: Policy,
+    new: Authenticator,
+) -> tuple[Effect, ...]:
+    """Return what the owner is told: of the factor, and of a login from a browser that is new."""
+    now, context = attempt.now, attempt.context
+    told = {"kind": new.kind, "label": new.label, **seen_from(context)}
+    browser = browsers.shown(engine, ceremony, view, context, now)
+    return (
+        *engine.letter(now, view.subject, "factor-added", told),
+        *browsers.arrival(engine, browser, view, policy, context, now),
+    )
+
+
 def _stored(engine: Engine, view: View, held: Held, proof: Proof) -> Authenticator:
     """Return the draft as it will be stored: sealed, its first step already spent."""
     draft = held.authenticator
     first = not second.methods(engine, view)
+    secret = held.secret if proof.renew is None else proof.renew
     return replace(
         draft,
-        sealed=engine.sealed(draft, held.secret),
+        sealed=engine.sealed(draft, secret),
+        parameters=draft.parameters if proof.parameters is None else proof.parameters,
         mark=getattr(proof.spend, "mark", 0),
         preferred=first,
         items=(),

@@ -92,6 +92,7 @@ def granted(
     authenticator: str | None = None,
     ended: tuple[str, ...] = (),
     codes_left: int | None = None,
+    device: str = "",
 ) -> Granted:
     """Return the outcome that hands a session over."""
     return Granted(
@@ -102,6 +103,7 @@ def granted(
         recovery_codes=recovery_codes,
         authenticator=authenticator,
         ended=ended,
+        device=device,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from twofold.core.ceremony import Ceremony
-from twofold.core.effects import Effect, Forgive, TakeGuess, Unguessed
+from twofold.core.effects import Effect, Forgive, TakeGuess, Unchanged, Unguessed
 from twofold.core.errors import CeremonyConsumed, FactorBlocked
 from twofold.core.policy import Policy
 from twofold.core.throttle import NONE, Limits, left, of_ceremony, of_kind, shut, taken
@@ -37,6 +37,14 @@ class Budget:
         if self.ceremony is None:
             return (kind,)
         return (kind, Unguessed(self.subject, self.ceremony, self.of_ceremony.version))
+
+    def standing(self, epoch: int) -> tuple[Effect, ...]:
+        """Return the same, conditional on the account as well: one look if nobody guessed wrong."""
+        if self.of_kind.version or self.of_ceremony.version:
+            return (Unchanged(self.subject, epoch), *self.right())
+        kind = of_kind(self.kind)
+        scopes = (kind,) if self.ceremony is None else (kind, self.ceremony)
+        return (Unchanged(self.subject, epoch, scopes),)
 
     def wrong(self) -> tuple[Effect, ...]:
         """Return what counts a wrong answer, in its kind and in its ceremony."""

@@ -17,7 +17,7 @@ from twofold.ceremonies.engine import Engine
 from twofold.ceremonies.second import Method
 from twofold.ceremonies.sessions import seen_from
 from twofold.core.ceremony import Ceremony
-from twofold.core.effects import Amend, Burn, Effect, Unchanged
+from twofold.core.effects import Amend, Burn, Effect
 from twofold.core.errors import (
     CeremonyConsumed,
     CodeAlreadyUsed,
@@ -182,11 +182,11 @@ def paid(
     proof = judged.proof
     left = codes_left(engine, judged)
     return (
-        Unchanged(view.subject.id, epoch),
         proof.spend,
+        *judged.budget.standing(epoch),
         *renewed(engine, judged.method, proof),
-        *judged.budget.right(),
         *proof.also,
+        *(_signalled(engine, attempt, view, judged) if proof.signal else ()),
         *(_told(engine, attempt, view, left) if left is not None else ()),
     )
 
@@ -204,11 +204,30 @@ def renewed(engine: Engine, method: Method, proof: Proof) -> tuple[Effect, ...]:
     It rides on a commit that is made anyway, so rotating keys costs nobody a login.
     """
     held = method.authenticator
+    parameters = None if proof.parameters is None else dict(proof.parameters)
     if proof.renew is not None:
-        return (Amend(held.subject, held.id, sealed=engine.sealed(held, proof.renew)),)
-    if engine.is_current(held.sealed):
+        sealed = engine.sealed(held, proof.renew)
+    elif not engine.is_current(held.sealed):
+        sealed = engine.sealed(held, engine.held(held).secret)
+    elif parameters is None:
         return ()
-    return (Amend(held.subject, held.id, sealed=engine.sealed(held, engine.held(held).secret)),)
+    else:
+        sealed = None
+    return (Amend(held.subject, held.id, sealed=sealed, parameters=parameters),)
+
+
+def _signalled(engine: Engine, attempt: Attempt, view: View, judged: Judged) -> tuple[Effect, ...]:
+    """Return the record of what was right and yet odd, so that somebody looks at it."""
+    record = engine.record(
+        judged.proof.signal,
+        attempt.now,
+        view.subject,
+        attempt.context,
+        method=judged.method.factor.kind,
+        authenticator=judged.method.authenticator.id,
+        ceremony=attempt.name,
+    )
+    return (record,)
 
 
 def _told(engine: Engine, attempt: Attempt, view: View, left: int) -> tuple[Effect, ...]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from twofold.ceremonies import guesses, second
+from twofold.ceremonies import browsers, guesses, second
 from twofold.ceremonies.engine import Engine
 from twofold.ceremonies.grants import again, granted, new_session, session_id
 from twofold.ceremonies.judging import renewed
 from twofold.ceremonies.outcomes import Done, Outcome, Pending
+from twofold.ceremonies.passkey import NOBODY
 from twofold.ceremonies.proceed import EVENTS, Right, proceed
 from twofold.ceremonies.prove import asked
 from twofold.core.ceremony import Ceremony, Kind, State, Step, advance, require_step
@@ -34,13 +35,9 @@ from twofold.core.types import (
     Context,
     Instant,
     Status,
-    SubjectId,
     View,
 )
 from twofold.factors import Answer, Held, Proof, Wrong
-
-NOBODY = SubjectId("0" * 32)
-"""Whose decoy is judged when the subject is unknown, so that it costs the same (I8)."""
 
 
 @dataclass(slots=True)
@@ -160,14 +157,15 @@ async def _round(engine: Engine, opening: Opening) -> Outcome:
         raise InvalidCredentials
     already = again(engine, opening.ceremony, view, opening.answer, opening.now)
     if already is not None:
-        return already
+        return browsers.repeated(
+            engine, already, opening.ceremony, view, opening.context, opening.now
+        )
     # A ticket may be known to be given up, or to have opened a session that is closed by now.
     guesses.going_on(view, opening.ceremony, policy)
     method = second.Method(target, engine.opening)
     paid = (
-        Unchanged(view.subject.id, view.subject.epoch),
+        *budget.standing(view.subject.epoch),
         *renewed(engine, method, verdict),
-        *budget.right(),
     )
     return await _opened(engine, opening, view, policy, method, verdict.note, paid)
 
@@ -204,8 +202,11 @@ async def _find(engine: Engine, opening: Opening) -> View | None:
     own = session_id(ceremony)
     if ceremony.subject is not None:
         return await engine.look(ceremony, own)
+    devices = bool(opening.context.device)
     for identifier in opening.identifiers:
-        view = await engine.store.view(ceremony.realm, identifier=identifier, session=own)
+        view = await engine.store.view(
+            ceremony.realm, identifier=identifier, session=own, devices=devices
+        )
         if view is not None:
             return view
     return None
@@ -326,7 +327,9 @@ async def skip(engine: Engine, ticket: str, context: Context) -> Outcome:
         )
         unchanged = Unchanged(view.subject.id, ceremony.epoch)
         over = guesses.ended(view, ceremony, policy)
-        await engine.commit(unchanged, not_ended, over, OpenSession(session), record)
-        return granted(engine, session, view)
+        browser = browsers.shown(engine, ceremony, view, context, now)
+        letter = browsers.arrival(engine, browser, view, policy, context, now)
+        await engine.commit(unchanged, not_ended, over, OpenSession(session), *letter, record)
+        return granted(engine, session, view, device=browsers.carried(engine, browser, view))
 
     return await engine.settle(attempt)

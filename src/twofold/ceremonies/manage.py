@@ -6,11 +6,12 @@ starts a new epoch, ends sessions as policy says and is told to the owner.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import partial
 
 from twofold.ceremonies import second, sessions
-from twofold.ceremonies.changes import changed, ending
+from twofold.ceremonies.changes import ending, rebound
 from twofold.ceremonies.engine import Engine
 from twofold.ceremonies.outcomes import Done
 from twofold.ceremonies.sessions import Bearer
@@ -35,6 +36,12 @@ class FactorRow:
     used_at: Instant | None
     hint: str = ""
     """A masked address."""
+    traits: Mapping[str, str | int] = field(default_factory=dict)
+    """What the authenticator told of itself: TRAITS, as far as its kind has them."""
+
+
+TRAITS = frozenset({"aaguid", "backed_up", "credential", "synced", "transports"})
+"""What a passkey's page may tell of it, and tell the browser when it is gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +69,7 @@ def factor_rows(engine: Engine, view: View) -> tuple[FactorRow, ...]:
             created_at=method.authenticator.created_at,
             used_at=method.authenticator.used_at,
             hint=str(method.authenticator.parameters.get("hint", "")),
+            traits={k: v for k, v in method.authenticator.parameters.items() if k in TRAITS},
         )
         for place, method in enumerate(second.methods(engine, view))
     )
@@ -147,7 +155,7 @@ async def _remove(engine: Engine, bearer: Bearer, id: str, context: Context, now
     held, subject = gone.authenticator, view.subject
     told = {"kind": held.kind, "label": held.label, **sessions.seen_from(context)}
     await engine.commit(
-        changed(subject),
+        *rebound(subject),
         *unbinding(engine, view, gone, left),
         *ending(policy, subject.id, session.id),
         engine.record(

@@ -41,6 +41,8 @@ class Pending:
     show: Mapping[str, object] = field(default_factory=dict)
     """What a challenge needs to be answered: a masked address, WebAuthn options."""
     resend_at: Instant | None = None
+    discoverable: bool = False
+    """Whether a passkey alone may answer, in the state that begins a login."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,8 @@ class Granted:
     """The authenticator that was bound, when one was."""
     ended: tuple[str, ...] = ()
     """Ids of sessions that this one replaces."""
+    device: str = field(default="", repr=False)
+    """What the browser carries on from now on; empty leaves what it has."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from twofold.ceremonies import guesses, second, step_up
+from twofold.ceremonies import browsers, guesses, second, step_up
+from twofold.ceremonies.browsers import NOWHERE, Browser
 from twofold.ceremonies.engine import Engine
 from twofold.ceremonies.grants import granted, new_session
 from twofold.ceremonies.outcomes import Granted, Outcome
 from twofold.core import audit
 from twofold.core.ceremony import Ceremony, Kind, State, Step, advance, require_step
-from twofold.core.effects import Effect, OpenSession
+from twofold.core.effects import Effect, OpenSession, Record
 from twofold.core.errors import NotAllowed
 from twofold.core.policy import Decision, Need, Policy, Proven, decide
-from twofold.core.types import SECOND, Context, Instant, View
+from twofold.core.types import SECOND, Context, Instant, Session, View
 from twofold.core.values import quick
 from twofold.factors import Answer
 
@@ -35,6 +36,8 @@ class Right:
     paid: tuple[Effect, ...]
     """Spend, budget and whatever else must be true or happen with it."""
     codes_left: int | None = None
+    browser: Browser = NOWHERE
+    """Where it was given, as far as that matters."""
 
 
 async def proceed(
@@ -47,7 +50,10 @@ async def proceed(
     right: Right,
 ) -> Outcome:
     """Decide what the proofs are good for, commit, and only then say so."""
-    decision = decide(policy, second.situation(engine, view, ceremony, right.proofs, context, now))
+    right = await _placed(engine, ceremony, view, context, now, right)
+    device = right.browser.device
+    situation = second.situation(engine, view, ceremony, right.proofs, context, now, device)
+    decision = decide(policy, situation)
     if decision.need is Need.NOTHING:
         return await _grant(engine, ceremony, view, policy, context, now, right, decision)
     event = (
@@ -64,6 +70,17 @@ async def proceed(
     await engine.commit(*right.paid, accepted)
     moved = _moved(replace(ceremony, proofs=right.proofs), policy, decision, now)
     return second.pending(engine, moved, view, policy)
+
+
+async def _placed(
+    engine: Engine, ceremony: Ceremony, view: View, context: Context, now: Instant, right: Right
+) -> Right:
+    """Return a right answer with where it was given; a token in two hands is its price as well."""
+    browser = browsers.shown(engine, ceremony, view, context, now)
+    if browser is NOWHERE:
+        return right
+    stolen = await browsers.theft(engine, browser, view, context, now)
+    return replace(right, browser=browser, paid=(*right.paid, *stolen))
 
 
 def _moved(ceremony: Ceremony, policy: Policy, decision: Decision, now: Instant) -> Ceremony:
@@ -95,9 +112,35 @@ async def _grant(
         engine, ceremony, policy, context, right.answer, now,
         proofs=right.proofs, trusted=decision.trusted,
     )  # fmt: skip
-    record = engine.record(
+    browser, rotation = browsers.used(right.browser, decision, context, now)
+    session = browsers.shortened(session, browser, decision, policy, view)
+    await engine.commit(
+        *right.paid,
+        *_over(ceremony, view, policy, now),
+        # A step-up replaces the session it began from (ASVS 7.2.4).
+        *await step_up.replaced(engine, ceremony, now),
+        *rotation,
+        *browsers.arrival(engine, browser, view, policy, context, now),
+        OpenSession(session),
+        _record(engine, ceremony, view, context, session, right, decision),
+    )
+    ended = (ceremony.session,) if ceremony.session else ()
+    device = browsers.carried(engine, browser, view)
+    return granted(engine, session, view, ended=ended, codes_left=right.codes_left, device=device)
+
+
+def _record(
+    engine: Engine,
+    ceremony: Ceremony,
+    view: View,
+    context: Context,
+    session: Session,
+    right: Right,
+    decision: Decision,
+) -> Record:
+    return engine.record(
         f"{EVENTS[ceremony.kind]}.granted",
-        now,
+        session.created_at,
         view.subject,
         context,
         session=session.id,
@@ -106,16 +149,6 @@ async def _grant(
         by="",
         **_told(ceremony, right, decision),
     )
-    await engine.commit(
-        *right.paid,
-        *_over(ceremony, view, policy, now),
-        # A step-up replaces the session it began from (ASVS 7.2.4).
-        *await step_up.replaced(engine, ceremony, now),
-        OpenSession(session),
-        record,
-    )
-    ended = (ceremony.session,) if ceremony.session else ()
-    return granted(engine, session, view, ended=ended, codes_left=right.codes_left)
 
 
 def _told(ceremony: Ceremony, right: Right, decision: Decision) -> dict[str, audit.Fact]:
@@ -126,6 +159,7 @@ def _told(ceremony: Ceremony, right: Right, decision: Decision) -> dict[str, aud
         "spent": right.note or None,
         "ceremony": ceremony.name,
         "reasons": decision.reasons,
+        "browser": right.browser.name,
     }
 
 

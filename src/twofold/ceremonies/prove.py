@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from twofold.ceremonies import second
+from twofold.ceremonies import browsers, passkey, second
 from twofold.ceremonies.engine import Engine
 from twofold.ceremonies.grants import again, session_id
 from twofold.ceremonies.judging import Attempt, Words, budgeted, codes_left, judge, paid, spending
@@ -53,7 +53,7 @@ async def prove(
     source = source_key(context.address)
     engine.gate.check(source, "", now)
     attempt = Attempt(answer, context, now, WORDS[ceremony.kind], ceremony.voice, ceremony)
-    choose = partial(_targets, engine, ceremony, authenticator, recovery=recovery)
+    choose = partial(_targets, engine, ceremony, authenticator, answer, recovery=recovery)
     try:
         return await engine.settle(partial(_round, engine, ceremony, attempt, choose))
     except CodeRejected:
@@ -62,11 +62,18 @@ async def prove(
 
 
 def _targets(
-    engine: Engine, ceremony: Ceremony, wanted: str | None, view: View, *, recovery: bool
+    engine: Engine,
+    ceremony: Ceremony,
+    wanted: str | None,
+    answer: Answer,
+    view: View,
+    *,
+    recovery: bool,
 ) -> tuple[second.Method, ...]:
     """Return what the answer is meant for: named, or the one whose challenge is out."""
     asked = ceremony.asked if ceremony.state is State.CHALLENGE else None
-    return second.chosen(engine, view, wanted or asked, recovery=recovery)
+    itself = not isinstance(answer, str)
+    return second.chosen(engine, view, wanted or asked, recovery=recovery, names_itself=itself)
 
 
 async def _round(
@@ -78,7 +85,7 @@ async def _round(
     view = await engine.look(ceremony, session_id(ceremony))
     already = again(engine, ceremony, view, attempt.answer, attempt.now)
     if already is not None:
-        return already
+        return browsers.repeated(engine, already, ceremony, view, attempt.context, attempt.now)
     policy = engine.policy(view.policy)
     judged = await judge(engine, attempt, view, policy, choose(view))
     factor = judged.method.factor
@@ -87,7 +94,7 @@ async def _round(
         method=factor.kind,
         authenticator=judged.method.authenticator.id,
         note=judged.proof.note,
-        proofs=(*ceremony.proofs, second.proven(factor, attempt.now)),
+        proofs=(*ceremony.proofs, second.proven(factor, attempt.now, judged.proof)),
         paid=paid(engine, attempt, view, judged, ceremony.epoch),
         codes_left=codes_left(engine, judged),
     )
@@ -98,10 +105,15 @@ async def _round(
 async def ask(
     engine: Engine, ticket: str, context: Context, *, authenticator: str | None = None
 ) -> Outcome:
-    """Send or show a challenge; raises CooldownActive while the last code is still fresh."""
+    """Send or show a challenge; raises CooldownActive while the last code is still fresh.
+
+    Before a first factor is proved, it is the challenge that any passkey may answer.
+    """
     now = engine.clock.now()
     ceremony = engine.ceremony(ticket, context, now)
     require_step(ceremony, Step.ASK)
+    if ceremony.state is State.FIRST_FACTOR:
+        return passkey.invited(engine, ceremony, now)
     return await engine.settle(partial(asked, engine, ceremony, context, now, authenticator))
 
 
@@ -120,15 +132,17 @@ async def asked(
     budget = await budgeted(engine, asking, view, policy, method.factor.kind)
     seen = seen_from(context)
     challenge, sent = second.challenged(engine, view, method, ceremony.voice, now, seen)
-    record = engine.record(
-        f"{EVENTS[ceremony.kind]}.code.asked",
-        now,
-        view.subject,
-        context,
-        method=method.factor.kind,
-        ceremony=ceremony.name,
-    )
-    await engine.commit(Unchanged(view.subject.id, ceremony.epoch), *sent, record)
+    if sent or challenge.resend_at is not None:
+        # What is only shown leaves nothing behind: no row, no message, no record.
+        record = engine.record(
+            f"{EVENTS[ceremony.kind]}.code.asked",
+            now,
+            view.subject,
+            context,
+            method=method.factor.kind,
+            ceremony=ceremony.name,
+        )
+        await engine.commit(Unchanged(view.subject.id, ceremony.epoch), *sent, record)
     out = {"asked": method.authenticator.id, "challenge": challenge.ceremony}
     moved = advance(ceremony, Step.ASK, State.CHALLENGE, **out)
     return second.pending(

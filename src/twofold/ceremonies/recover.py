@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from twofold.ceremonies import second, sessions
-from twofold.ceremonies.changes import changed, ending
+from twofold.ceremonies.changes import ending, rebound
 from twofold.ceremonies.engine import Engine
 from twofold.ceremonies.enrol import recovery_set
 from twofold.ceremonies.manage import forgetting, recovery_of
@@ -37,7 +37,7 @@ async def _renew(engine: Engine, bearer: Bearer, context: Context, now: Instant)
     made, codes = await recovery_set(engine, subject, engine.draw(), now)
     told = {"count": len(codes), **sessions.seen_from(context)}
     await engine.commit(
-        changed(subject),
+        *rebound(subject),
         *((Unbind(subject.id, old.id),) if old is not None else ()),
         *made,
         *forgetting(view, engine.recovery.kind),

@@ -22,12 +22,15 @@ from twofold.core.types import (
     Binding,
     Category,
     Context,
+    Device,
     Instant,
     View,
 )
-from twofold.factors import Asked, Factor
+from twofold.core.values import quick
+from twofold.factors import Asked, Factor, Proof
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Method:
     """An authenticator with the code that knows its kind."""
@@ -76,6 +79,7 @@ def situation(
     proofs: tuple[Proven, ...],
     context: Context,
     now: Instant,
+    device: Device | None = None,
 ) -> Situation:
     """Return everything that policy may look at."""
     usable = frozenset([held.kind for held in _usable(engine, view)])
@@ -89,6 +93,7 @@ def situation(
         client=ceremony.client,
         require=_raised(ceremony, proofs) if strong else ceremony.require,
         now=now,
+        device=device,
     )
 
 
@@ -104,20 +109,29 @@ def _raised(ceremony: Ceremony, proofs: tuple[Proven, ...]) -> Requirement:
     return replace(ceremony.require, aal=max(ceremony.require.aal, Aal.TWO))
 
 
-def proven(factor: Factor, now: Instant) -> Proven:
+def proven(factor: Factor, now: Instant, proof: Proof | None = None) -> Proven:
     """Return what a right answer of a factor adds to a ceremony."""
-    return Proven(factor.kind, factor.amr, factor.aal, factor.category, now, first=factor.first)
+    amr, category = factor.amr, factor.category
+    if proof is not None:
+        amr, category = proof.amr or amr, proof.category or category
+    return Proven(factor.kind, amr, factor.aal, category, now, first=factor.first)
 
 
-def chosen(engine: Engine, view: View, wanted: str | None, *, recovery: bool) -> tuple[Method, ...]:
+def chosen(
+    engine: Engine, view: View, wanted: str | None, *, recovery: bool, names_itself: bool = False
+) -> tuple[Method, ...]:
     """Return the authenticators an answer may be meant for, all of one kind.
 
     With an id, that one; else every authenticator of the first kind that needs no challenge: a
-    person with two phones just types a code.
+    person with two phones just types a code. An answer that ``names_itself``, as a credential
+    does, may be of any authenticator of the kind that was asked: one challenge is for them all.
     """
     if recovery:
         return _recovery(engine, view)
     known = methods(engine, view)
+    if names_itself:
+        kinds = [m.factor.kind for m in known if m.authenticator.id == wanted]
+        return tuple([m for m in known if m.factor.kind in kinds]) or _none()
     if wanted is not None:
         return tuple([m for m in known if m.authenticator.id == wanted]) or _none()
     ready = [m for m in known if not m.factor.asks]
@@ -135,6 +149,15 @@ def asking(engine: Engine, view: View, wanted: str | None) -> Method:
     raise NotEnrolled
 
 
+def kin(view: View, held: Authenticator) -> tuple[Authenticator, ...]:
+    """Return the subject's other authenticators of the same kind, those that are shut as well.
+
+    What was shut for too many guesses must not come in again as something new.
+    """
+    others = (a for a in view.authenticators if a.id != held.id)
+    return tuple([a for a in others if a.kind == held.kind])
+
+
 def challenged(
     engine: Engine,
     view: View,
@@ -150,7 +173,8 @@ def challenged(
     Raises CooldownActive or Throttled.
     """
     held = method.authenticator
-    challenge = method.factor.ask(view.subject, engine.held(held), voice, engine.draw(), now)
+    asking_of = replace(engine.held(held), kin=kin(view, held))
+    challenge = method.factor.ask(view.subject, asking_of, voice, engine.draw(), now)
     sent = challenge.deliver is not None
     told = {**(seen or {}), **purpose(engine, view, held.id, voice, now)} if sent else {}
     sending = engine.delivery(now, view.subject, held.id, challenge, told)
@@ -192,7 +216,15 @@ def pending(
         kinds=bindable(engine, policy) if binds else (),
         show=show or {},
         resend_at=resend_at,
+        discoverable=is_open(engine, ceremony),
     )
+
+
+def is_open(engine: Engine, ceremony: Ceremony) -> bool:
+    """Say whether a passkey alone may answer: in a login that nothing was proved in yet."""
+    if ceremony.state is not State.FIRST_FACTOR or ceremony.kind is not Kind.LOGIN:
+        return False
+    return engine.discoverable is not None
 
 
 def bindable(engine: Engine, policy: Policy) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from twofold.ceremonies.engine import Engine
 from twofold.ceremonies.grants import tokens_of
 from twofold.ceremonies.outcomes import Done, Granted
 from twofold.core import tokens
-from twofold.core.effects import CloseSessions, Rotate, Touch, Unchanged
+from twofold.core.effects import CloseSessions, Forget, Rotate, Touch, Unchanged
 from twofold.core.errors import InvalidToken, NotFound
 from twofold.core.types import (
     SECOND,
@@ -157,13 +157,13 @@ def seen_from(context: Context) -> Seen:
     return seen
 
 
-async def look(engine: Engine, bearer: Bearer) -> tuple[View, Session]:
+async def look(engine: Engine, bearer: Bearer, *, devices: bool = False) -> tuple[View, Session]:
     """Read what an act of a signed-in subject may decide on; InvalidToken if the session ended.
 
     The bearer was read when the request came in; what it may do is decided on what is true now.
     """
     view = await engine.store.view(
-        bearer.subject.realm, bearer.subject.id, session=bearer.session.id
+        bearer.subject.realm, bearer.subject.id, session=bearer.session.id, devices=devices
     )
     if view is None or view.session is None or view.subject.status is not Status.ACTIVE:
         raise InvalidToken
@@ -199,7 +199,10 @@ async def close(engine: Engine, bearer: Bearer, session_id: str, context: Contex
 
 
 async def close_others(engine: Engine, bearer: Bearer, context: Context) -> Done:
-    """End all sessions of the bearer but the one that asks."""
+    """End all sessions of the bearer but the one that asks; no browser is remembered any more.
+
+    Somebody who signs out everywhere wants to be asked again everywhere.
+    """
     now = engine.clock.now()
     # Looked at again: a session that was ended elsewhere ends nobody else's (A41).
     await look(engine, bearer)
@@ -207,6 +210,7 @@ async def close_others(engine: Engine, bearer: Bearer, context: Context) -> Done
     ended = [session.id for session in await listed(engine, bearer) if session.id != ours]
     await engine.commit(
         CloseSessions(bearer.subject.id, keep=ours),
+        Forget(bearer.subject.id),
         engine.record("session.closed.all", now, bearer.subject, context, kept=ours),
     )
     return Done({"ended": tuple(ended)})

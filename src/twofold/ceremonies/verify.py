@@ -113,7 +113,7 @@ async def check(
     if len(nonce) > assertions.NONCE_LIMIT:
         raise Malformed("This is too long.", field="nonce")
     attempt = _attempt(engine, client, answer, context)
-    choose = partial(_targets, engine, client, authenticator, recovery=recovery)
+    choose = partial(_targets, engine, client, authenticator, answer, recovery=recovery)
     view, judged = await _spent(engine, attempt, subject, choose)
     facts = _facts(engine, client, subject, attempt.now, judged, nonce)
     left = codes_left(engine, judged)
@@ -171,6 +171,7 @@ def _targets(
     engine: Engine,
     client: Client,
     wanted: str | None,
+    answer: Answer,
     view: View,
     policy: Policy,
     *,
@@ -187,6 +188,10 @@ def _targets(
     fit = [m for m in known if m.factor.aal >= least and wanted in (None, m.authenticator.id)]
     if not fit:
         raise NotAllowed if known and wanted is None else NotEnrolled
+    if not isinstance(answer, str):
+        return second.chosen(
+            engine, view, fit[0].authenticator.id, recovery=False, names_itself=True
+        )
     ready = [m for m in fit if not m.factor.asks] or fit
     return tuple(m for m in ready if m.factor.kind == ready[0].factor.kind)
 
@@ -194,7 +199,7 @@ def _targets(
 def _facts(
     engine: Engine, client: Client, subject: str, now: Instant, judged: Judged, nonce: str
 ) -> dict[str, object]:
-    proofs = (_word(now), second.proven(judged.method.factor, now))
+    proofs = (_word(now), second.proven(judged.method.factor, now, judged.proof))
     reached = level(proofs)
     said = Assertion(
         issuer=engine.rules.base_url,
@@ -248,9 +253,11 @@ async def ask(
             # A code for another application is on its way; this one needs its own.
             wait = -(-(challenge.resend_at - now) // SECOND)
             raise CooldownActive(retry_after=wait, resend_at=challenge.resend_at)
-        record = engine.record("verify.asked", now, view.subject, where, method=method.factor.kind)
-        unchanged = Unchanged(view.subject.id, view.subject.epoch)
-        await engine.commit(unchanged, *sent, record)
+        if sent or challenge.resend_at is not None:
+            unchanged = Unchanged(view.subject.id, view.subject.epoch)
+            kind = method.factor.kind
+            record = engine.record("verify.asked", now, view.subject, where, method=kind)
+            await engine.commit(unchanged, *sent, record)
         facts = {"authenticator": method.authenticator.id, "resend_at": challenge.resend_at}
         return Done({**challenge.show, **facts, "expires_at": challenge.expires_at})
 
@@ -354,7 +361,7 @@ async def enrol_begin(  # noqa: PLR0913 - a wish and a proof, each part by its k
         if answer is None:
             needed = ACR[reachable(engine, view)]
             raise StepUpRequired(acr_values=needed, max_age=policy.fresh)
-        choose = partial(_targets, engine, client, authenticator, recovery=recovery)
+        choose = partial(_targets, engine, client, authenticator, answer, recovery=recovery)
         attempt = _attempt(engine, client, answer, context)
         view, _ = await _spent(engine, attempt, subject, choose)
     ticket = engine.ticket(_set_up(engine, view, policy, where, now))

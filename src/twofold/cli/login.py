@@ -153,8 +153,15 @@ def _follow(server: Server, talk: Talk, name: str | None) -> int:
         elif found.get("state") == "done":
             return _finished(found, as_json=talk.as_json)
         else:
-            ticket, actions = found["ceremony"], found["actions"]
+            ticket, actions = found["ceremony"], _typable(found)
             _show(talk, found)
+
+
+def _typable(found: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """What can be done at a terminal: no browser here asks an authenticator to sign."""
+    signing = {f["id"] for f in found.get("factors", ()) if f["kind"] == "webauthn"}
+    signing |= {"passkey", "webauthn"}
+    return [a for a in found["actions"] if signing.isdisjoint((a.get("for"), *a["input"]))]
 
 
 def _complain(talk: Talk, status: int, found: Mapping[str, Any]) -> None:

@@ -54,6 +54,7 @@ class Step(StrEnum):
 
 TRANSITIONS: Mapping[tuple[State, Step], frozenset[State]] = {
     (State.FIRST_FACTOR, Step.PROVE): frozenset({State.SECOND_FACTOR, State.ENROL, State.DONE}),
+    (State.FIRST_FACTOR, Step.ASK): frozenset({State.FIRST_FACTOR}),
     (State.FIRST_FACTOR, Step.CANCEL): frozenset({State.CANCELLED}),
     (State.SECOND_FACTOR, Step.ASK): frozenset({State.CHALLENGE}),
     (State.SECOND_FACTOR, Step.PROVE): frozenset({State.SECOND_FACTOR, State.ENROL, State.DONE}),

@@ -12,6 +12,8 @@ from twofold.core.types import (
     Authenticator,
     AuthenticatorId,
     Binding,
+    Device,
+    DeviceId,
     Document,
     Instant,
     Item,
@@ -39,6 +41,7 @@ class Advance:
     at: Instant
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Burn:
     """Spend an item by deleting it; Replayed unless it is there and has not expired.
@@ -61,14 +64,22 @@ Spend = Advance | Burn | Reusable
 """What a right answer uses up."""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Unchanged:
-    """Stale unless the subject is active and still of this epoch (A77)."""
+    """Stale unless the subject is active and still of this epoch (A77).
+
+    And unless nobody guessed wrong in the scopes named: the first look that nearly every right
+    answer depends on is one statement and not three.
+    """
 
     subject: SubjectId
     epoch: int
+    unguessed: tuple[str, ...] = ()
+    """Scopes in which no tally was seen."""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class TakeGuess:
     """Count a wrong guess; Stale unless the stored tally has version ``tally.version - 1``.
@@ -146,6 +157,35 @@ class Touch:
     subject: SubjectId
     session: SessionId
     at: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class Remember:
+    """Insert a remembered browser; Stale if the id is taken."""
+
+    device: Device
+
+
+@dataclass(frozen=True, slots=True)
+class Renew:
+    """Raise a remembered browser's generation by one; Stale unless it is ``generation`` now.
+
+    ``at`` and ``address`` become its last use.
+    """
+
+    subject: SubjectId
+    device: DeviceId
+    generation: int
+    at: Instant
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class Forget:
+    """Forget one remembered browser of a subject, or all of them; never refuses."""
+
+    subject: SubjectId
+    only: DeviceId | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -324,6 +364,9 @@ Effect = (
     | CloseSessions
     | Rotate
     | Touch
+    | Remember
+    | Renew
+    | Forget
     | Bind
     | Amend
     | Unbind

@@ -54,6 +54,10 @@ class Keyring:
         default_factory=dict, init=False, repr=False, compare=False
     )
     """By purpose and key id: a memo, as large as the list of purposes in our code."""
+    _newest: dict[str, tuple[bytes, bytes]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+    """Likewise, of what is asked for most."""
 
     def __post_init__(self) -> None:
         """Refuse an empty ring and a key that is in it twice."""
@@ -78,7 +82,10 @@ class Keyring:
 
     def current(self, purpose: str) -> tuple[bytes, bytes]:
         """The key id and key that new things are made with."""
-        return next(iter(self.keys(purpose).items()))
+        known = self._newest.get(purpose)
+        if known is None:
+            known = self._newest[purpose] = next(iter(self.keys(purpose).items()))
+        return known
 
     def find(self, purpose: str, key_id: bytes) -> bytes | None:
         """The key with this id, if it is in the ring."""

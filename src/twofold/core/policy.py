@@ -11,11 +11,14 @@ from enum import StrEnum
 
 from twofold.core.networks import Networks
 from twofold.core.throttle import Limits
-from twofold.core.types import SECOND, Aal, Category, Instant, Subject
+from twofold.core.types import SECOND, Aal, Category, Device, Instant, Subject
 from twofold.core.values import quick
 
 ACR = {Aal.ONE: "urn:twofold:aal1", Aal.TWO: "urn:twofold:aal2", Aal.THREE: "urn:twofold:aal3"}
 """Authentication context class references, by level."""
+
+DAY = 86_400
+"""Seconds."""
 
 _ALIASES = {
     "1": Aal.ONE,
@@ -77,6 +80,15 @@ class ClientRule:
 
 
 @dataclass(frozen=True, slots=True)
+class Remembering:
+    """How long a browser may be spared the second step of a login, and whose."""
+
+    days: int = 30
+    """0 remembers none, and forgets those that are."""
+    admins: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """The rules of a realm; times in seconds."""
 
@@ -106,13 +118,25 @@ class Policy:
     )
     access_life: int = 900
     """How long an access token is good before it must be refreshed."""
+    remember: Remembering = field(default_factory=Remembering)
+    sign_in_notice: bool = True
+    """Whether owners are told of a sign-in from a browser that is new to the account."""
     profile: Profile = Profile.STANDARD
 
     def lifetime(self, aal: Aal) -> Lifetime:
         """Return when a session of this level ends."""
         return self.sessions[aal]
 
+    def remembers(self, subject: Subject) -> int:
+        """Return for how many days a browser of this subject may be remembered, 0 for never.
 
+        SP 800-63B section 5.1: it is no authenticator; ``strict`` does without it.
+        """
+        barred = subject.admin and not self.remember.admins
+        return 0 if barred or self.profile is Profile.STRICT else self.remember.days
+
+
+@quick
 @dataclass(frozen=True, slots=True)
 class Requirement:
     """What must be proved (RFC 9470); it can be raised, never lowered."""
@@ -152,7 +176,9 @@ class Decision:
     reasons: tuple[str, ...]
     skippable_until: Instant | None = None
     trusted: bool = False
-    """Whether only a trusted network spared the second step."""
+    """Whether only a trusted network, or a remembered browser, spared the second step."""
+    remembered: bool = False
+    """Whether it was the browser."""
 
 
 @quick
@@ -170,6 +196,8 @@ class Situation:
     client: str
     require: Requirement
     now: Instant
+    device: Device | None = None
+    """The remembered browser that asks, its token found good."""
 
 
 def parse_acr(values: str) -> Aal | None:
@@ -183,9 +211,11 @@ def level(proofs: Iterable[Proven]) -> Aal:
 
     AAL2 needs two different categories, one of them a factor that can reach it: a password with
     a mailed code, or with a trusted network, stays AAL1 (SP 800-63B-4 section 2.2.1, 3.1.3.1).
+    A key that its holder unlocked is two by itself. AAL3 is never said: keys may be synced.
     """
     gathered = tuple(proofs)
-    if len({proof.category for proof in gathered}) > 1:
+    categories = {proof.category for proof in gathered}
+    if len(categories) > 1 or Category.MULTI_FACTOR in categories:
         return min(Aal.TWO, max([proof.aal for proof in gathered]))
     return Aal.ONE
 
@@ -236,10 +266,29 @@ def decide(policy: Policy, situation: Situation) -> Decision:
     if policy.trusted_networks.contains(situation.address):
         return Decision(Need.NOTHING, ("trusted-network",), trusted=True)
     if situation.usable:
+        if _is_spared(policy, situation, require):
+            return Decision(Need.NOTHING, ("remembered-browser",), trusted=True, remembered=True)
         return Decision(Need.SECOND_FACTOR, ("second-factor-bound",))
     if enforcement is Enforcement.OPTIONAL:
         return Decision(Need.NOTHING, (f"enforcement-optional:{rule}", "no-second-factor"))
     return _enrolment(policy, situation, f"enforcement-required:{rule}")
+
+
+def _is_spared(policy: Policy, situation: Situation, require: Requirement) -> bool:
+    """Say whether a remembered browser is enough: a demand for fresh proof is never met by it."""
+    device = situation.device
+    if device is None or require.max_age is not None:
+        return False
+    return situation.now < remembered_until(policy, situation.subject, device)
+
+
+def remembered_until(policy: Policy, subject: Subject, device: Device) -> Instant:
+    """Return until when a browser is remembered, by the policy of today (I10).
+
+    A shorter life, or none, holds for browsers that were remembered before.
+    """
+    life = policy.remembers(subject) * DAY * SECOND
+    return Instant(min(device.trusted_until, device.created_at + life))
 
 
 def _for_level(situation: Situation, require: Requirement) -> Decision:

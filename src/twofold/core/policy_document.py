@@ -18,18 +18,27 @@ from twofold.core import fields
 from twofold.core.errors import Malformed
 from twofold.core.fields import Entry
 from twofold.core.networks import Networks
-from twofold.core.policy import ClientRule, Closing, Enforcement, Lifetime, Policy, Profile
+from twofold.core.policy import (
+    DAY,
+    ClientRule,
+    Closing,
+    Enforcement,
+    Lifetime,
+    Policy,
+    Profile,
+    Remembering,
+)
 from twofold.core.throttle import MOST_CONSECUTIVE, Limits
 from twofold.core.types import Aal
-
-DAY = 86_400
-"""Seconds."""
 
 FRESH_AT_MOST = 900
 """Seconds: ASVS 7.5.1 and RFC 9470 want a proof that is minutes old."""
 
 CEREMONY_AT_MOST = 600
 """Seconds: ASVS 6.6.2, 6.5.5."""
+
+REMEMBERED_AT_MOST = 90
+"""Days."""
 
 BORNE_AT_LEAST = 5
 """Wrong guesses in a window: four of them are free of delay in every face."""
@@ -133,6 +142,18 @@ ENTRIES: Mapping[str, Entry] = MappingProxyType(
         "access_life": Entry(
             fields.Whole(1, DAY), "Seconds for which an access token is good without a refresh."
         ),
+        "remember.days": Entry(
+            fields.Whole(0, REMEMBERED_AT_MOST),
+            "Days for which a browser may be spared the second step of a login, where its user"
+            " asked for that; 0 remembers none, and so does the profile strict.",
+        ),
+        "remember.admins": Entry(
+            fields.Truth(), "Whether browsers of administrators may be remembered, too."
+        ),
+        "sign_in_notice": Entry(
+            fields.Truth(),
+            "Whether owners are told of a sign-in from a browser that is new to the account.",
+        ),
         "profile": Entry(
             fields.Choice(Profile), "How collisions of a vendor's contract with a standard end."
         ),
@@ -146,8 +167,8 @@ def flat(policy: Policy) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for name in ENTRIES:
         part, _, inner = name.partition(".")
-        if part == "guesses":
-            values[name] = getattr(policy.guesses, inner)
+        if part in {"guesses", "remember"}:
+            values[name] = getattr(getattr(policy, part), inner)
         elif part == "sessions":
             level, _, which = inner.partition(".")
             values[name] = getattr(policy.sessions[Aal(int(level[-1]))], which)
@@ -161,14 +182,23 @@ def build(values: Mapping[str, Any]) -> Policy:
     for name, complaint in misfits(values):
         raise Malformed(f"{name} {complaint}.", field=name)
     own = {name: value for name, value in values.items() if "." not in name}
-    guesses = {n.partition(".")[2]: v for n, v in values.items() if n.startswith("guesses.")}
+    guesses, remember = _within(values, "guesses."), _within(values, "remember.")
     sessions = {
         Aal(number): Lifetime(
             idle=values[f"sessions.{name}.idle"], absolute=values[f"sessions.{name}.absolute"]
         )
         for number, name in _LEVELS
     }
-    return Policy(**own, guesses=Limits(**guesses), sessions=sessions)
+    return Policy(
+        **own,
+        guesses=Limits(**guesses),
+        sessions=sessions,
+        remember=Remembering(**remember),
+    )
+
+
+def _within(values: Mapping[str, Any], part: str) -> dict[str, Any]:
+    return {name.removeprefix(part): v for name, v in values.items() if name.startswith(part)}
 
 
 def misfits(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

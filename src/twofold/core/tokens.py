@@ -19,15 +19,28 @@ from twofold.core.mac import mac
 from twofold.core.types import SessionId, SubjectId
 from twofold.core.values import quick
 
-Kind = Literal["access", "refresh", "session"]
-"""``session`` is the cookie's; each works in its own place only (I4)."""
+Kind = Literal["access", "refresh", "session", "device", "known"]
+"""``session`` is the cookie's; each works in its own place only (I4). See core.browsers for
+``device`` and ``known``."""
 
-PREFIXES: Final[dict[Kind, str]] = {"access": "a1.", "refresh": "r1.", "session": "s1."}
+PREFIXES: Final[dict[Kind, str]] = {
+    "access": "a1.",
+    "refresh": "r1.",
+    "session": "s1.",
+    "device": "d1.",
+    "known": "k1.",
+}
 
-_KINDS: Final[dict[Kind, int]] = {"access": 1, "refresh": 2, "session": 3}
+_KINDS: Final[dict[Kind, int]] = {
+    "access": 1,
+    "refresh": 2,
+    "session": 3,
+    "device": 4,
+    "known": 5,
+}
 _HEAD: Final = struct.Struct(">4sB16s16sI")
 _TAG_SIZE: Final = 16
-_LENGTH: Final = 3 + (_HEAD.size + _TAG_SIZE) * 4 // 3
+LENGTH: Final = 3 + (_HEAD.size + _TAG_SIZE) * 4 // 3
 _ID_SIZE: Final = 16
 
 
@@ -55,7 +68,7 @@ def mint(
 
 def read(ring: Keyring, kind: Kind, realm: str, text: str) -> Claims:
     """What a token of this kind and realm says; InvalidToken for everything else."""
-    if len(text) != _LENGTH or not text.startswith(PREFIXES[kind]):
+    if len(text) != LENGTH or not text.startswith(PREFIXES[kind]):
         raise InvalidToken
     raw = from_base64url(text[3:])
     if raw is None:

@@ -24,6 +24,9 @@ AuthenticatorId = NewType("AuthenticatorId", str)
 SessionId = NewType("SessionId", str)
 """32 hexadecimal digits, derived from the ceremony that opened the session."""
 
+DeviceId = NewType("DeviceId", str)
+"""32 hexadecimal digits, derived from the session that asked for a browser to be remembered."""
+
 SECOND = 1_000_000
 """Microseconds in a second."""
 
@@ -43,6 +46,9 @@ class Category(StrEnum):
 
     KNOWLEDGE = "knowledge"
     POSSESSION = "possession"
+    MULTI_FACTOR = "multi-factor"
+    """A key that its holder had to unlock: two kinds of evidence by itself (SP 800-63B-4
+    section 3.1.7)."""
     MAILBOX = "mailbox"
     """SP 800-63B-4 section 3.1.3.1: a mailbox is no out-of-band authenticator."""
     RECOVERY = "recovery"
@@ -96,6 +102,7 @@ class Subject:
     """The language its owner reads, as core.languages spells it; empty where nobody said."""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Item:
     """Something that can be spent once: a recovery code, a mailed code."""
@@ -130,6 +137,7 @@ class Authenticator:
     items: tuple[Item, ...] = ()
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Tally:
     """Wrong guesses counted in one scope of one subject; absent means none."""
@@ -179,6 +187,27 @@ class Session:
     was opened, kept here so that a request needs no second read."""
 
 
+@quick
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A browser, or a program, that one subject asked to be remembered; it proves nothing."""
+
+    realm: Realm
+    subject: SubjectId
+    id: DeviceId
+    created_at: Instant
+    seen_at: Instant
+    """When it last spared a second step, and its token was rotated."""
+    trusted_until: Instant
+    generation: int
+    """Rises with each use; it begins with the second of ``created_at``, so that tokens of an
+    earlier life of this id are old ones."""
+    label: str = ""
+    """How it called itself when it was remembered."""
+    address: str = ""
+    """Where it was last seen."""
+
+
 @dataclass(frozen=True, slots=True)
 class Document:
     """A realm-wide piece of configuration kept in the store, as JSON text."""
@@ -205,6 +234,8 @@ class View:
     """By scope, as core.throttle names it."""
     policy: Document | None = None
     session: Session | None = None
+    devices: tuple[Device, ...] = ()
+    """Remembered browsers, newest first; only where they were asked for."""
 
 
 class Transport(Enum):
@@ -232,3 +263,6 @@ class Context:
     """The request id that errors and audit records share."""
     locale: str = ""
     """The language the claimant reads, as the face negotiated it; empty where nobody asked."""
+    device: str | None = field(default=None, repr=False)
+    """What the browser carries from earlier sign-ins (core.browsers), empty if nothing; None
+    where a face has no place for it."""

@@ -35,6 +35,9 @@ from twofold.web.response import empty, json
 
 Drawing = Literal["svg", "png", "none"]
 
+CARRIED = 400 * 86_400
+"""Seconds a browser is known by its cookie: the most that browsers grant (RFC 6265bis 5.5)."""
+
 OVER = (errors.CeremonyExpired, errors.CeremonyConsumed, errors.StaleSecurityState)
 """After these nothing is left of a ceremony."""
 
@@ -86,6 +89,8 @@ def pending_answer(pending: Pending, *, cookies: bool) -> dict[str, Any]:
         found["resend_at"] = -(-pending.resend_at // SECOND)
     if "hint" in pending.show:
         found["channel_hint"] = str(pending.show["hint"])
+    if "webauthn" in pending.show:
+        found["webauthn"] = pending.show["webauthn"]
     return found | _of_state(pending)
 
 
@@ -93,7 +98,7 @@ def _of_state(pending: Pending) -> dict[str, Any]:
     ceremony = pending.ceremony
     found: dict[str, Any] = {}
     if ceremony.state is State.FIRST_FACTOR:
-        found["methods"] = ("password",)
+        found["methods"] = ("password", "passkey") if pending.discoverable else ("password",)
     if ceremony.state is State.CHALLENGE and ceremony.asked is not None:
         found["factor"] = ceremony.asked
     if ceremony.state in (State.ENROL, State.CONFIRM):
@@ -169,6 +174,7 @@ class Answers:
             tokens=UNSET if caller.cookies else token_set(granted, self._clock.now()),
             recovery_codes=granted.recovery_codes or UNSET,
             factor=granted.authenticator or UNSET,
+            device=UNSET if caller.cookies else granted.device or UNSET,
         )
         answer = json(CeremonyAnswer(state="done", result=result))
         return answer.plus(*self.session_cookies(granted)) if caller.cookies else answer
@@ -193,7 +199,8 @@ class Answers:
         view = session_view(granted.session)
         if cookies:
             return json(Renewed(view), *self.token_cookies(granted))
-        return json(Renewed(view, token_set(granted, self._clock.now())))
+        tokens = token_set(granted, self._clock.now())
+        return json(Renewed(view, tokens, granted.device or UNSET))
 
     def ticket_cookies(self, pending: Pending, caller: Caller) -> tuple[Header, ...]:
         """The cookies of a ceremony that goes on."""
@@ -219,7 +226,12 @@ class Answers:
         return (
             self.cookies.session.put(granted.tokens.session, max_age=max(1, left)),
             self.cookies.refresh.put(granted.tokens.refresh, max_age=max(1, left)),
+            *self.device_cookie(granted.device),
         )
+
+    def device_cookie(self, device: str) -> tuple[Header, ...]:
+        """The cookie that a browser is known by at its next login; none where nothing is new."""
+        return (self.cookies.device.put(device, max_age=CARRIED),) if device else ()
 
     def ended_cookies(self, done: Done, *, cookies: bool) -> tuple[Header, ...]:
         """What removes the cookies of a session that has ended."""

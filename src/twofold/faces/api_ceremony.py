@@ -6,7 +6,7 @@ from typing import Any
 
 from msgspec import UNSET, UnsetType
 
-from twofold.ceremonies import enrol, login, prove, step_up
+from twofold.ceremonies import enrol, login, passkey, prove, step_up
 from twofold.ceremonies.enrol import Wish
 from twofold.core import errors
 from twofold.core.errors import Malformed, MixedCredentials
@@ -80,6 +80,12 @@ class CeremonyApi:
     async def first_factor(self, request: Request, body: shapes.FirstFactor) -> Response:
         """Prove the first factor."""
         caller = self._entrance.continuing(request, body.ceremony)
+        if body.method == "passkey":
+            answer = _passkey(body)
+            outcome = await passkey.prove(self._engine, caller.ticket, answer, caller.context)
+            return self._answers.of(outcome, caller)
+        if isinstance(body.password, UnsetType) or body.webauthn is not UNSET:
+            raise Malformed("Send password, and nothing else that proves.", field="password")
         outcome = await login.first_factor(
             self._engine,
             caller.ticket,
@@ -90,7 +96,7 @@ class CeremonyApi:
         return self._answers.of(outcome, caller)
 
     async def challenge(self, request: Request, body: shapes.Ask) -> Response:
-        """Have a code sent."""
+        """Have a code sent, or a challenge shown."""
         caller = self._entrance.continuing(request, body.ceremony)
         outcome = await prove.ask(
             self._engine, caller.ticket, caller.context, authenticator=_given(body.factor) or None
@@ -98,18 +104,20 @@ class CeremonyApi:
         return self._answers.of(outcome, caller)
 
     async def verify(self, request: Request, body: shapes.Answer) -> Response:
-        """Prove a second factor with its code, or with a recovery code."""
+        """Prove a second factor with its code or credential, or with a recovery code."""
         caller = self._entrance.continuing(request, body.ceremony)
-        code, recovery_code = body.code, body.recovery_code
-        if (code is UNSET) == (recovery_code is UNSET):
-            raise Malformed("Send either code or recovery_code.", field="code")
+        recovery = body.recovery_code is not UNSET
+        if recovery and (body.code is not UNSET or body.webauthn is not UNSET):
+            raise Malformed("Send one of code, webauthn and recovery_code.", field="code")
         outcome = await prove.prove(
             self._engine,
             caller.ticket,
-            _given(code) or _given(recovery_code),
+            _given(body.recovery_code)
+            if recovery
+            else shapes.code_or_credential(body.code, body.webauthn),
             caller.context,
             authenticator=_given(body.factor) or None,
-            recovery=code is UNSET,
+            recovery=recovery,
         )
         return self._answers.of(outcome, caller)
 
@@ -124,7 +132,8 @@ class CeremonyApi:
     async def confirm(self, request: Request, body: shapes.Confirm) -> Response:
         """Prove that the new factor is held; only now is anything stored."""
         caller = self._entrance.continuing(request, body.ceremony)
-        outcome = await enrol.confirm(self._engine, caller.ticket, body.code, caller.context)
+        answer = shapes.code_or_credential(body.code, body.webauthn)
+        outcome = await enrol.confirm(self._engine, caller.ticket, answer, caller.context)
         return self._answers.of(outcome, caller)
 
     async def skip(self, request: Request, body: shapes.Step) -> Response:
@@ -166,7 +175,8 @@ class CeremonyApi:
                 "Prove the first factor", *password, errors.Overloaded,
             ),
             _step(
-                "challenge", Perhaps(shapes.Ask, self.challenge), "Have a code sent",
+                "challenge", Perhaps(shapes.Ask, self.challenge),
+                "Have a code sent, or a challenge shown",
                 errors.CooldownActive, errors.FactorBlocked, errors.NotEnrolled,
             ),
             _step(
@@ -204,6 +214,15 @@ def wish(label: str, address: str | UnsetType) -> Wish:
     """What the claimant wants bound."""
     parameters = {} if isinstance(address, UnsetType) else {"address": address}
     return Wish(label=label, parameters=parameters)
+
+
+def _passkey(body: shapes.FirstFactor) -> dict[str, object]:
+    if isinstance(body.webauthn, UnsetType):
+        raise Malformed("webauthn is missing.", field="webauthn")
+    for name in ("password", "identifier"):
+        if getattr(body, name) is not UNSET:
+            raise Malformed("A passkey says whose it is; leave this out.", field=name)
+    return shapes.credential(body.webauthn)
 
 
 def _given(value: str | UnsetType) -> str:

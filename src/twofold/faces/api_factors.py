@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from msgspec import Struct, UnsetType
+from collections.abc import Mapping
+
+from msgspec import UNSET, Struct, UnsetType
 
 from twofold.ceremonies import enrol, manage, recover
 from twofold.core import errors
@@ -30,6 +32,8 @@ class Factor(Struct, frozen=True):
     created_at: int
     used_at: int | None
     hint: str
+    traits: Mapping[str, str | int] | UnsetType = UNSET
+    """What a passkey told of itself: credential, aaguid, transports, synced, backed_up."""
 
 
 class RecoveryCodes(Struct, frozen=True):
@@ -62,6 +66,7 @@ def factor_shape(row: manage.FactorRow) -> Factor:
         created_at=row.created_at // SECOND,
         used_at=None if row.used_at is None else row.used_at // SECOND,
         hint=row.hint,
+        traits=row.traits or UNSET,
     )
 
 

@@ -6,6 +6,7 @@ value alone can be ignored or mixed up.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -24,7 +25,7 @@ from twofold.core.errors import (
 )
 from twofold.core.networks import read_address
 from twofold.core.types import SECOND, Context, Transport
-from twofold.faces import Front, shapes_verify
+from twofold.faces import Front, shapes, shapes_verify
 from twofold.faces.answers import OVER, pending_answer, revealed_answer
 from twofold.faces.api_ceremony import wish
 from twofold.faces.api_factors import Factor, RecoveryCodes, factor_shape, recovery_shape
@@ -60,12 +61,14 @@ class Verified(Struct, frozen=True):
 
 
 class Sent(Struct, frozen=True):
-    """A code is on its way; times in seconds since 1970, UTC."""
+    """A code is on its way, or here is a challenge; times in seconds since 1970, UTC."""
 
     factor: str
     channel_hint: str
     resend_at: int
     expires_at: int
+    webauthn: Mapping[str, Any] | UnsetType = UNSET
+    """For parseRequestOptionsFromJSON, where the factor is a passkey."""
 
 
 class AppSubject(Struct, frozen=True):
@@ -139,6 +142,7 @@ class VerifyApi:
                 channel_hint=str(facts.get("hint", "")),
                 resend_at=-(-(facts["resend_at"] or 0) // SECOND),
                 expires_at=(facts["expires_at"] or 0) // SECOND,
+                webauthn=facts.get("webauthn", UNSET),
             )
         )
 
@@ -182,7 +186,7 @@ class VerifyApi:
     async def enroll(self, request: Request, body: shapes_verify.AppFactor) -> Response:
         """Make a factor's secret for a subject of the application's own, and show it once."""
         client, context = await self._application(request)
-        answer, recovery = _proof(body)
+        answer, recovery = _proof(body) or (None, False)
         revealed = await verify.enrol_begin(
             self._engine,
             client,
@@ -199,9 +203,8 @@ class VerifyApi:
     async def confirm(self, request: Request, body: shapes_verify.AppConfirm) -> Response:
         """Prove that the factor is held; only now is it stored."""
         client, context = await self._application(request)
-        outcome = await verify.enrol_confirm(
-            self._engine, client, body.ceremony, body.code, context
-        )
+        answer = shapes.code_or_credential(body.code, body.webauthn)
+        outcome = await verify.enrol_confirm(self._engine, client, body.ceremony, answer, context)
         if not isinstance(outcome, Done):
             raise NotPossible
         codes = outcome.facts.get("recovery_codes")
@@ -260,23 +263,31 @@ def refused(request: Request, error: TwofoldError) -> Response:
     return answer._replace(headers=(*kept, asked))
 
 
-def _answer(body: shapes_verify.Check) -> tuple[str, bool]:
-    answer, recovery = _proof(body)
-    if answer is None:
-        raise Malformed("Send either code or recovery_code.", field="code")
-    return answer, recovery
+_Proof = tuple[str | dict[str, object], bool]
+"""What was given, and whether it is a recovery code."""
 
 
-def _proof(body: shapes_verify.Check | shapes_verify.AppFactor) -> tuple[str | None, bool]:
-    match body.code, body.recovery_code:
-        case str(code), UnsetType():
+def _answer(body: shapes_verify.Check) -> _Proof:
+    proof = _proof(body)
+    if proof is None:
+        raise Malformed("Send one of code, recovery_code and webauthn.", field="code")
+    return proof
+
+
+def _proof(body: shapes_verify.Check | shapes_verify.AppFactor) -> _Proof | None:
+    match body.code, body.recovery_code, body.webauthn:
+        case str(code), UnsetType(), UnsetType():
             return code, False
-        case UnsetType(), str(code):
+        case UnsetType(), str(code), UnsetType():
             return code, True
-        case UnsetType(), UnsetType():
-            return None, False
+        case UnsetType(), UnsetType(), shapes.Credential() as given:
+            if isinstance(body.factor, UnsetType):
+                raise Malformed("Name the factor that was asked.", field="factor")
+            return shapes.credential(given), False
+        case UnsetType(), UnsetType(), UnsetType():
+            return None
         case _:
-            raise Malformed("Send either code or recovery_code.", field="code")
+            raise Malformed("Send one of code, recovery_code and webauthn.", field="code")
 
 
 def _told(context: Context, user: shapes_verify.UserContext | UnsetType) -> Context:
@@ -309,5 +320,6 @@ def _revealed(revealed: Revealed, href: str, body: shapes_verify.AppFactor) -> R
     members = pending_answer(revealed.pending, cookies=False)
     members |= revealed_answer(revealed.secrets, body.qr)
     ticket = {"ceremony": revealed.pending.ticket}
-    members["actions"] = (Action("confirm", "POST", href, ("code",), ticket),)
+    asked = "webauthn" if "webauthn" in members else "code"
+    members["actions"] = (Action("confirm", "POST", href, (asked,), ticket),)
     return json(CeremonyAnswer(**members), status=201)

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType, to_builtins
+
+from twofold.core.errors import Malformed
 
 Name = Annotated[str, Meta(min_length=1, max_length=254)]
 Label = Annotated[str, Meta(max_length=64)]
@@ -21,6 +23,9 @@ Ticket = Annotated[
 Seconds = Annotated[int, Meta(ge=0, le=86_400 * 366)]
 Id = Annotated[str, Meta(min_length=1, max_length=64)]
 Locale = Annotated[str, Meta(max_length=35, description="A language: de, de-AT.")]
+
+
+Base64Url = Annotated[str, Meta(max_length=32_768, pattern=r"^[A-Za-z0-9_-]*$")]
 
 
 class Body(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -53,24 +58,54 @@ class Start(Body, frozen=True):
     transport: Literal["json", "cookie"] | UnsetType = UNSET
 
 
-class FirstFactor(Step, frozen=True, kw_only=True):
-    """The password, and the identifier unless the ceremony knows it already."""
+class CredentialResponse(Struct, frozen=True, kw_only=True):
+    """What an authenticator answered: to ``create`` an attestation, to ``get`` a signature."""
 
-    password: Annotated[str, Meta(max_length=4096)]
-    method: Literal["password"] = "password"
+    clientDataJSON: Base64Url  # noqa: N815 - WebAuthn L3 names the members
+    attestationObject: Base64Url | UnsetType = UNSET  # noqa: N815
+    authenticatorData: Base64Url | UnsetType = UNSET  # noqa: N815
+    signature: Base64Url | UnsetType = UNSET
+    userHandle: Base64Url | UnsetType | None = UNSET  # noqa: N815
+    transports: (
+        Annotated[tuple[Annotated[str, Meta(max_length=32)], ...], Meta(max_length=16)] | UnsetType
+    ) = UNSET
+
+
+class Credential(Struct, frozen=True, kw_only=True):
+    """A browser's ``PublicKeyCredential.toJSON()``; whatever else is in it is not read."""
+
+    id: Base64Url
+    rawId: Base64Url  # noqa: N815
+    type: Literal["public-key"]
+    response: CredentialResponse
+
+
+class FirstFactor(Step, frozen=True, kw_only=True):
+    """The password, and the identifier unless the ceremony knows it already; or a passkey.
+
+    A passkey says itself whose it is.
+    """
+
+    password: Annotated[str, Meta(max_length=4096)] | UnsetType = UNSET
+    webauthn: Credential | UnsetType = UNSET
+    method: Literal["password", "passkey"] = "password"
     identifier: Annotated[str, Meta(max_length=254)] | UnsetType = UNSET
 
 
 class Ask(Step, frozen=True, kw_only=True):
-    """Which factor shall send its code; without, the first that sends one."""
+    """Which factor shall send its code or show its challenge; without, the first that does.
+
+    Before a first factor is proved, the challenge is one that any passkey may answer.
+    """
 
     factor: Id | UnsetType = UNSET
 
 
 class Answer(Step, frozen=True, kw_only=True):
-    """A code of a factor, or one recovery code; exactly one of the two."""
+    """A code of a factor, one recovery code, or a credential; exactly one of the three."""
 
     code: Code | UnsetType = UNSET
+    webauthn: Credential | UnsetType = UNSET
     recovery_code: Annotated[str, Meta(min_length=1, max_length=256)] | UnsetType = UNSET
     factor: Id | UnsetType = UNSET
 
@@ -86,9 +121,10 @@ class Enroll(Step, frozen=True, kw_only=True):
 
 
 class Confirm(Step, frozen=True, kw_only=True):
-    """A code of the factor that is being set up."""
+    """A code of the factor that is being set up, or the new credential."""
 
-    code: Code
+    code: Code | UnsetType = UNSET
+    webauthn: Credential | UnsetType = UNSET
 
 
 class NewFactor(Body, frozen=True):
@@ -156,3 +192,22 @@ class Language(Body, frozen=True):
     """The language of messages; an empty text leaves it to the server."""
 
     locale: Locale
+
+
+def credential(given: Credential) -> dict[str, object]:
+    """A credential as the engine reads it: its members and no more."""
+    found: dict[str, object] = to_builtins(given)
+    return found
+
+
+def code_or_credential(
+    code: str | UnsetType, given: Credential | UnsetType
+) -> str | dict[str, object]:
+    """The one of the two that was sent; Malformed for both or neither."""
+    match code, given:
+        case str(), UnsetType():
+            return code
+        case UnsetType(), Credential():
+            return credential(given)
+        case _:
+            raise Malformed("Send either code or webauthn.", field="code")

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, UnsetType
 
-from twofold.faces.shapes import Body, Code, Id, Label, Name, Ticket
+from twofold.faces.shapes import Body, Code, Credential, Id, Label, Name, Ticket
 
 RecoveryCode = Annotated[str, Meta(min_length=1, max_length=256)]
 
@@ -19,10 +19,14 @@ class UserContext(Body, frozen=True):
 
 
 class Check(Body, frozen=True, kw_only=True):
-    """A code, or one recovery code, of a subject; ``nonce`` comes back in the statement."""
+    """What a subject proves with; ``nonce`` comes back in the statement.
+
+    One of code, recovery_code and webauthn; a credential goes with the factor that was asked.
+    """
 
     subject: Name
     code: Code | UnsetType = UNSET
+    webauthn: Credential | UnsetType = UNSET
     recovery_code: RecoveryCode | UnsetType = UNSET
     factor: Id | UnsetType = UNSET
     nonce: Annotated[str, Meta(max_length=512)] = ""
@@ -52,12 +56,14 @@ class AppFactor(Body, frozen=True, kw_only=True):
     address: Annotated[str, Meta(max_length=254)] | UnsetType = UNSET
     qr: Literal["svg", "png", "none"] = "svg"
     code: Code | UnsetType = UNSET
+    webauthn: Credential | UnsetType = UNSET
     recovery_code: RecoveryCode | UnsetType = UNSET
     factor: Id | UnsetType = UNSET
 
 
 class AppConfirm(Body, frozen=True, kw_only=True):
-    """A code of the factor that is being made."""
+    """A code of the factor that is being made, or the new credential."""
 
     ceremony: Ticket
-    code: Code
+    code: Code | UnsetType = UNSET
+    webauthn: Credential | UnsetType = UNSET

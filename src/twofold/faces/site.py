@@ -11,6 +11,7 @@ from twofold.faces.api_admin import UserApi
 from twofold.faces.api_admin_factors import UserFactorApi
 from twofold.faces.api_admin_realm import RealmApi
 from twofold.faces.api_ceremony import CeremonyApi
+from twofold.faces.api_devices import DeviceApi
 from twofold.faces.api_factors import FactorApi
 from twofold.faces.api_session import SessionApi
 from twofold.faces.api_verify import VerifyApi
@@ -37,6 +38,7 @@ def api_routes(front: Front, entrance: Entrance, answers: Answers) -> tuple[Rout
         *CeremonyApi(front, entrance, answers).routes(),
         *FactorApi(front, entrance, answers).routes(),
         *SessionApi(front, entrance, answers).routes(),
+        *DeviceApi(front, entrance, answers).routes(),
         *AccountApi(front, entrance, answers).routes(),
         *UserApi(front, entrance).routes(),
         *UserFactorApi(front, entrance).routes(),

@@ -97,7 +97,17 @@ class Entrance:
             binding=binding if binding is not None else self._binding(request, transport),
             transport=transport,
             request=request.id,
+            device=self._device(request, transport),
         )
+
+    def _device(self, request: Request, transport: Transport) -> str:
+        """What the client carries from earlier sign-ins: a cookie or a header, never both."""
+        header = request.header("device")
+        if transport is Transport.JSON:
+            return header or ""
+        if header is not None:
+            raise MixedCredentials
+        return request.cookies.get(self.cookies.device.name, "")
 
     def _binding(self, request: Request, transport: Transport) -> str | None:
         if transport is Transport.JSON and request.header("sec-fetch-site") is None:

@@ -63,6 +63,8 @@ class Result(Struct, frozen=True):
     """Shown in this answer and never again."""
     factor: str | UnsetType = UNSET
     """The factor that was bound."""
+    device: str | UnsetType = UNSET
+    """For the ``Device`` header of the next login from here; in header transport only."""
 
 
 class Renewed(Struct, frozen=True):
@@ -70,6 +72,8 @@ class Renewed(Struct, frozen=True):
 
     session: SessionView
     tokens: TokenSet | UnsetType = UNSET
+    device: str | UnsetType = UNSET
+    """For the ``Device`` header of the next login from here; in header transport only."""
 
 
 class CeremonyAnswer(Struct, frozen=True, kw_only=True):
@@ -99,6 +103,9 @@ class CeremonyAnswer(Struct, frozen=True, kw_only=True):
     period: int | UnsetType = UNSET
     issuer: str | UnsetType = UNSET
     account: str | UnsetType = UNSET
+    webauthn: Mapping[str, Any] | UnsetType = UNSET
+    """For parseCreationOptionsFromJSON while a passkey is set up, else parseRequestOptionsFromJSON:
+    dictionaries of WebAuthn L3 sections 5.1.8 and 5.1.9."""
     qr_svg: str | UnsetType = UNSET
     qr_png: str | UnsetType = UNSET
     """A ``data:`` URI."""

@@ -18,6 +18,7 @@ from twofold.core.types import (
     Instant,
     Item,
     Subject,
+    SubjectId,
 )
 from twofold.core.values import quick
 
@@ -33,7 +34,9 @@ class Held:
     authenticator: Authenticator
     secret: bytes = field(repr=False)
     mac_keys: tuple[bytes, ...] = field(default=(), repr=False)
-    """Keys for recognising codes sent out of band, newest first."""
+    """Keys for recognising what was asked: codes sent out of band, challenges; newest first."""
+    kin: tuple[Authenticator, ...] = ()
+    """The subject's other authenticators of this kind, where one challenge is for all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +94,14 @@ class Proof:
     """For the audit record: ``step=57812``, ``left=7``; never a code."""
     renew: bytes | None = field(default=None, repr=False)
     """The secret in a newer form (a rehashed password), sealed and stored by the same commit."""
+    parameters: Mapping[str, str | int] | None = None
+    """What replaces the parameters by the same commit (a sign count); None leaves them alone."""
+    amr: tuple[str, ...] = ()
+    """What was really done, where a kind can do more or less; empty for the kind's own."""
+    category: Category | None = None
+    """What kind of evidence this answer was; None for the kind's own."""
+    signal: str = ""
+    """An event to record beside the yes, because the owner or operator should know of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +110,7 @@ class Wrong:
 
     hint: str
     """One of ``malformed``, ``mismatch``, ``replayed``, ``expired``, ``none-issued``,
-    ``other-ceremony``."""
+    ``other-ceremony``, ``other-origin``, ``unverified``, ``already-bound``."""
     drift: int | None = None
     """How many steps the claimant's clock is off, where that could be told."""
 
@@ -125,7 +136,7 @@ class Factor(Protocol):
 
     @property
     def first(self) -> bool:
-        """Whether a ceremony may begin with it (a password, a passkey)."""
+        """Whether it is a first step that others follow (a password)."""
 
     @property
     def slow(self) -> bool:
@@ -155,3 +166,19 @@ class Opening(Factor, Protocol):
     @property
     def decoy(self) -> bytes:
         """A secret nobody knows: unknown subjects cost the same work as known ones (I8)."""
+
+
+class Discoverable(Factor, Protocol):
+    """A factor whose answer says whose it is, so that a sign-in may consist of it alone."""
+
+    def invite(self, nobody: Held, ceremony: str, now: Instant) -> Asked:
+        """Make a challenge for whoever answers; it tells nothing of any account (I8)."""
+
+    def claimed(self, answer: Answer) -> SubjectId | None:
+        """Read whose an answer claims to be; nothing is proved by that."""
+
+    def answers(self, authenticator: Authenticator, answer: Answer) -> bool:
+        """Say whether an answer names this authenticator."""
+
+    def decoy(self, subject: SubjectId, answer: Answer) -> tuple[bytes, Mapping[str, str | int]]:
+        """Make a secret and parameters under which a stranger's answer costs the same work (I8)."""

@@ -17,7 +17,8 @@ from twofold.core import policy_document
 from twofold.core.errors import Malformed, Misconfigured
 from twofold.core.policy import Policy
 from twofold.settings.checks import misfits
-from twofold.settings.sections import KEYS, Key, Settings
+from twofold.settings.declaring import Key
+from twofold.settings.sections import KEYS, Settings
 from twofold.settings.sources import Given, Unread, from_environment, from_file, from_options
 
 __all__ = ["KEYS", "Key", "Settings", "load", "values_of"]

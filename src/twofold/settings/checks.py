@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from twofold.core import policy_document
 from twofold.core.policy import Policy, Profile
@@ -38,6 +39,7 @@ def misfits(values: Mapping[str, Any]) -> Iterator[Misfit]:
     yield from _mail(values)
     yield from _codes(values)
     yield from _places(values)
+    yield from _passkeys(values)
     known = {*Policy().kinds, *values["factors.enabled"]}
     for kind in values["policy.kinds"]:
         if kind not in known:
@@ -87,6 +89,19 @@ def _places(values: Mapping[str, Any]) -> Iterator[Misfit]:
         yield "server.workers", "must be 1: processes do not share memory:"
     for name in values["dialects.enabled"]:
         yield "dialects.enabled", f"names {name}, which this version does not speak yet"
+
+
+def _passkeys(values: Mapping[str, Any]) -> Iterator[Misfit]:
+    domain, further = values["webauthn.rp_id"], values["webauthn.origins"]
+    base = values["server.base_url"]
+    domain = domain or (urlsplit(base).hostname or "")
+    for key, page in (("rp_id", base), *(("origins", origin) for origin in further)):
+        host = urlsplit(page).hostname or ""
+        if page and domain and host != domain and not host.endswith("." + domain):
+            yield f"webauthn.{key}", f"does not go with {host}: passkeys are for {domain}"
+    for origin in further:
+        if origin.startswith("http:") and urlsplit(origin).hostname != "localhost":
+            yield "webauthn.origins", "must be https: browsers make no passkeys for http"
 
 
 def _loopback(host: str) -> bool:

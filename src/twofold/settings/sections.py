@@ -11,14 +11,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any, TypeVar, get_type_hints
+from typing import Any, get_type_hints
 
 from twofold.core import codes, languages, policy_document
-from twofold.core.fields import Choice, Listed, Nets, Reader, Text, Truth, Whole
+from twofold.core.fields import Choice, Listed, Nets, Text, Truth, Whole
 from twofold.core.networks import Networks, parse_networks
 from twofold.core.policy import Policy, Profile
-
-Value = TypeVar("Value")
+from twofold.settings.declaring import ORIGIN, Key, setting
+from twofold.settings.passkeys import Passkeys
 
 DAY = 86_400
 """Seconds."""
@@ -65,33 +65,7 @@ class LogLevel(StrEnum):
     ERROR = "error"
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
-    """One setting as sources and the manual see it."""
-
-    name: str
-    """Dotted, as in ``server.port``."""
-    reader: Reader[object]
-    default: Any
-    text: str
-    secret: bool = False
-
-    @property
-    def variable(self) -> str:
-        """The environment variable that sets it."""
-        return "TWOFOLD_" + self.name.replace(".", "__").upper()
-
-
-def setting(
-    default: Value, reader: Reader[Value], text: str, *, secret: bool = False, name: str = ""
-) -> Value:
-    """Declare one setting; ``name`` where Python reserves the word."""
-    known = {"reader": reader, "text": text, "secret": secret, "name": name}
-    return field(default=default, repr=not secret, metadata=known)
-
-
 _PATH = Text("a path", pattern=r"[^\x00]*")
-_ORIGIN = r"https?://(?:[A-Za-z0-9._\-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?"
 _HOST = r"[A-Za-z0-9._:\-]{1,255}"
 
 
@@ -105,12 +79,12 @@ class Server:
     port: int = setting(8080, Whole(0, 65_535), "Port to listen on; 0 takes a free one.")
     base_url: str = setting(
         "",
-        Text("an http or https URL without a path", rf"(?:{_ORIGIN}/?)?"),
+        Text("an http or https URL without a path", rf"(?:{ORIGIN}/?)?"),
         "How browsers reach the server; empty for the listening address.",
     )
     trusted_origins: tuple[str, ...] = setting(
         (),
-        Listed(Text("an origin such as https://app.example.org", _ORIGIN)),
+        Listed(Text("an origin such as https://app.example.org", ORIGIN)),
         "Further origins whose pages may use our cookies.",
     )
     trusted_proxies: Networks = setting(
@@ -339,6 +313,7 @@ class Settings:
     email: Email = field(default_factory=Email)
     sms: Sms = field(default_factory=Sms)
     totp: Totp = field(default_factory=Totp)
+    webauthn: Passkeys = field(default_factory=Passkeys)
     recovery: Recovery = field(default_factory=Recovery)
     password: Passwords = field(default_factory=Passwords)
     throttle: Throttle = field(default_factory=Throttle)

@@ -9,6 +9,7 @@ timer per connection, which looks again instead of being set anew with each byte
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any, Final
 
 from uvicorn.config import Config
@@ -16,11 +17,11 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from twofold.core.errors import Malformed, Overloaded, TwofoldError
-from twofold.web.headers import CLOSE
+from twofold.web.headers import CLOSE, Header
 from twofold.web.kit import App
 from twofold.web.limits import Limits
 from twofold.web.problems import refusal
-from twofold.web.request import KEEPS_DEADLINES, HeadTooLarge, TooSlow
+from twofold.web.request import ANSWERS_WHOLE, KEEPS_DEADLINES, HeadTooLarge, Scope, TooSlow
 
 _NOTHING: Final[object] = object()
 
@@ -40,7 +41,8 @@ class Protocol(HttpToolsProtocol):
         app_state: dict[str, Any],
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
-        super().__init__(config, server_state, {**app_state, KEEPS_DEADLINES: True}, _loop)
+        ours = {KEEPS_DEADLINES: True, ANSWERS_WHOLE: self.answer}
+        super().__init__(config, server_state, {**app_state, **ours}, _loop)
         self._limits = _limits_of(config.loaded_app)
         self._whole: object = _NOTHING
         self._watched: object = None
@@ -65,6 +67,10 @@ class Protocol(HttpToolsProtocol):
                 timer.cancel()
         self._due = None
         super().connection_lost(exc)
+        # What names us goes, so that nobody has to look for a ring of references.
+        self.app_state = {}
+        if self.scope is not None:
+            self.scope.pop("state", None)
 
     def data_received(self, data: bytes) -> None:
         """Read on, then look how far the newest request has come."""
@@ -74,6 +80,28 @@ class Protocol(HttpToolsProtocol):
         elif self._due is None and self.timeout_keep_alive_task is None and self._idle():
             # Blank lines between requests begin none, yet made uvicorn stop its idle timer.
             self._wait(self._limits.idle_seconds)
+
+    def answer(self, scope: Scope, status: int, headers: Sequence[Header], body: bytes) -> bool:
+        """Write a whole answer at once; False, and nothing done, where there is more to it.
+
+        uvicorn takes it in two messages and looks at each header by itself, which was a tenth of
+        a session check.
+        """
+        cycle = self.cycle
+        if cycle is None or cycle.scope is not scope or cycle.response_started:
+            return False
+        if cycle.disconnected or self.flow.write_paused or not cycle.keep_alive or CLOSE in headers:
+            return False
+        lines = [b"%b: %b\r\n" % header for header in (*cycle.default_headers, *headers)]
+        head = b"".join(lines)
+        if not head.count(b"\n") == head.count(b"\r") == len(lines):
+            return False  # a header in two lines is for uvicorn to refuse
+        cycle.waiting_for_100_continue = False
+        cycle.response_started = cycle.response_complete = True
+        self.transport.write(b"".join((STATUS_LINE[status], head, b"\r\n", body)))
+        cycle.message_event.set()
+        self.on_response_complete()
+        return True
 
     def on_message_complete(self) -> None:
         """Nothing more is owed to us."""

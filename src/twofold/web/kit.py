@@ -13,7 +13,7 @@ import traceback
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from twofold.core.errors import CsrfRejected, Misconfigured, NotFound, TwofoldError
 from twofold.core.networks import Networks
@@ -21,7 +21,7 @@ from twofold.web.csrf import Origins
 from twofold.web.headers import CLOSE, DATA, HSTS, Header
 from twofold.web.limits import Limits
 from twofold.web.problems import broken, problem
-from twofold.web.request import Gone, HeadTooLarge, Receive, Request, Scope, Send
+from twofold.web.request import ANSWERS_WHOLE, Gone, HeadTooLarge, Receive, Request, Scope, Send
 from twofold.web.response import Response
 from twofold.web.routes import SAFE, Auth, OnError, Route, Table, Taking, WrongMethod, routed_path
 
@@ -42,6 +42,7 @@ Observe = Callable[[Route | None, int, float], None]
 
 _log: Final = logging.getLogger("twofold.web")
 _NO_CONTENT: Final = 204
+_STATELESS: Final[dict[str, Any]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +164,9 @@ class App:
         if response.status != _NO_CONTENT:
             headers.append((b"content-length", str(len(response.body)).encode()))
         body = b"" if request.method == "HEAD" else response.body
+        whole = request.scope.get("state", _STATELESS).get(ANSWERS_WHOLE)
+        if whole is not None and whole(request.scope, response.status, headers, body):
+            return
         try:
             await send(
                 {"type": "http.response.start", "status": response.status, "headers": headers}

@@ -223,5 +223,7 @@ def _security_schemes(cookies: Cookies) -> Json:
         "sessionCookie": {"type": "apiKey", "in": "cookie", "name": cookies.session.name},
         "ceremony": {"type": "apiKey", "in": "header", "name": "Ceremony"},
         "ceremonyCookie": {"type": "apiKey", "in": "cookie", "name": cookies.ticket.name},
+        "device": {"type": "apiKey", "in": "header", "name": "Device"},
+        "deviceCookie": {"type": "apiKey", "in": "cookie", "name": cookies.device.name},
         "client": {"type": "http", "scheme": "basic"},
     }

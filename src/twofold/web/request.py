@@ -40,6 +40,9 @@ Send = Callable[[Message], Awaitable[None]]
 KEEPS_DEADLINES: Final = "twofold.deadlines"
 """The key in the scope's ``state`` by which our protocol says that it cuts slow bodies itself."""
 
+ANSWERS_WHOLE: Final = "twofold.answer"
+"""The key by which it offers to write an answer in one piece."""
+
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._:\-]{8,64}")
 _LENGTH: Final = re.compile(r"[0-9]{1,18}")
 

@@ -36,6 +36,7 @@ from twofold.ports import Clock, Entropy, Metrics, Store
 from twofold.settings import Settings
 from twofold.wiring import extensions
 from twofold.wiring.keys import fit
+from twofold.wiring.passkeys import passkeys_of
 
 DATABASE: Final = "twofold.db"
 HEAD: Final = "audit.head"
@@ -103,6 +104,7 @@ def build(
     keys, source = _keys(directory, world, ring)
     hashing = _hashing(settings)
     store = store or store_of(settings)
+    passkeys = passkeys_of(settings, base_url(settings))
     engine = Engine(
         store=store,
         ring=source,
@@ -113,19 +115,24 @@ def build(
         nudge=world.nudge,
         gate=_gate(settings),
         rules=_rules(settings),
-        factors={factor.kind: factor for factor in _second(settings)},
+        factors={factor.kind: factor for factor in (passkeys, *_second(settings))},
         opening=Password(_cost(settings)),
         recovery=_recovery(settings),
+        discoverable=passkeys if settings.webauthn.passwordless else None,
     )
-    sealer = Sealer(
-        store=store,
+    sealer = _sealer(settings, engine, directory / HEAD)
+    return House(settings, world, engine, store, keys, hashing, sealer)
+
+
+def _sealer(settings: Settings, engine: Engine, head: Path) -> Sealer:
+    return Sealer(
+        store=engine.store,
         ring=engine.ring,
-        clock=world.clock,
-        metrics=world.metrics,
-        head=directory / HEAD,
+        clock=engine.clock,
+        metrics=engine.metrics,
+        head=head,
         period=settings.audit.seal_seconds,
     )
-    return House(settings, world, engine, store, keys, hashing, sealer)
 
 
 @asynccontextmanager

@@ -30,11 +30,25 @@ _ITS_OWN = (
 def apply(connection: sqlite3.Connection, batch: Sequence[Commit]) -> list[Outcome]:
     """Apply each commit or none of it, in the order they came, within an open transaction.
 
+    Refusals need a race, so the whole batch is tried without guarding its commits from each
+    other; when one is refused after all, it is undone and each is applied apart.
+
     Judging the commits of a batch together, with one statement per table, was measured: it
     saves a twentieth of a login and states every law a second time.
     """
     cursor = connection.cursor()
+    cursor.execute("savepoint together")
+    if _together(cursor, batch):
+        return [None] * len(batch)
+    cursor.execute("rollback to together")
     return [_apart(cursor, commit) for commit in batch]
+
+
+def _together(cursor: sqlite3.Cursor, batch: Sequence[Commit]) -> bool:
+    try:
+        return all(_apply(cursor, commit) is None for commit in batch)
+    except _ITS_OWN:
+        return False
 
 
 def _apart(cursor: sqlite3.Cursor, commit: Commit) -> Outcome:

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from twofold.adapters.stores import _rows as rows
+from twofold.adapters.stores._rows import by_newest
 from twofold.core.effects import Seal
 from twofold.core.types import (
     POLICY,
@@ -27,7 +28,7 @@ from twofold.ports import Entry, Queued
 _WIDTH = 14
 """Columns of the widest part of a view, the subject; each cell of a row costs, full or empty."""
 
-_SUBJECT, _AUTHENTICATOR, _ITEMS, _TALLY, _POLICY, _SESSION = range(6)
+_SUBJECT, _AUTHENTICATOR, _ITEMS, _TALLY, _POLICY, _SESSION, _DEVICE = range(7)
 
 # One row for all items of an authenticator: ten recovery codes must not cost ten steps.
 _GATHERED = "authenticator, json_group_array(json_array(place, key, expires_at, ceremony))"
@@ -49,7 +50,7 @@ def _part(number: int, columns: str, width: int, rest: str) -> str:
     return f"select {columns}{', null' * (_WIDTH - width)}, {number} from {rest}"
 
 
-def _view(who: str) -> str:
+def _view(who: str, *more: str) -> str:
     """Return one statement for all a view needs: one snapshot, at half the price of six."""
     policy = f"document where realm = ?1 and kind = '{POLICY[0]}' and name = '{POLICY[1]}'"
     return " union all ".join(
@@ -60,12 +61,18 @@ def _view(who: str) -> str:
             _part(_TALLY, rows.TALLY, 9, f"guess where subject = {who}"),
             _part(_POLICY, rows.DOCUMENT, 5, policy),
             _part(_SESSION, _packed(rows.SESSION), 1, f"session where subject = {who} and id = ?3"),
+            *more,
         )
     )
 
 
-_BY_SUBJECT = _view("?2")
-_BY_IDENTIFIER = _view("(select subject from identifier where realm = ?1 and lookup = ?2)")
+def _views(who: str) -> tuple[str, str]:
+    """Return the statement without remembered browsers, which most claimants lack, and with."""
+    return _view(who), _view(who, _part(_DEVICE, rows.DEVICE, 9, f"device where subject = {who}"))
+
+
+_BY_SUBJECT = _views("?2")
+_BY_IDENTIFIER = _views("(select subject from identifier where realm = ?1 and lookup = ?2)")
 _SESSION_OF = (
     f"select {_packed(_prefixed('a', rows.SESSION))}, {_packed(_prefixed('b', rows.SUBJECT))}"
     " from session a join subject b on b.id = a.subject"
@@ -79,13 +86,15 @@ def view(
     subject: SubjectId | None,
     identifier: str | None,
     session: SessionId | None,
+    *,
+    devices: bool = False,
 ) -> View | None:
     """See the port."""
     sql, who = (_BY_IDENTIFIER, identifier) if subject is None else (_BY_SUBJECT, subject)
-    parts: tuple[list[Any], ...] = ([], [], [], [], [], [])
-    for row in connection.execute(sql, (realm, who, session)).fetchall():
+    parts: tuple[list[Any], ...] = ([], [], [], [], [], [], [])
+    for row in connection.execute(sql[devices], (realm, who, session)).fetchall():
         parts[row[_WIDTH]].append(row)
-    subjects, authenticators, gathered, tallies, policies, sessions = parts
+    subjects, authenticators, gathered, tallies, policies, sessions, remembered = parts
     if not subjects:
         return None
     if len(authenticators) > 1:
@@ -97,6 +106,7 @@ def view(
         {row[1]: Tally(*row[2:8]) for row in tallies},
         rows.to_document(policies[0]) if policies else None,
         rows.to_session(_unpacked(sessions[0][0])) if sessions else None,
+        tuple(sorted(map(rows.to_device, remembered), key=by_newest)) if remembered else (),
     )
 
 

@@ -14,19 +14,18 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from twofold.core.effects import Record, Seal, Send
+from twofold.core.effects import Record, Seal, Send, TakeGuess
 from twofold.core.types import (
     Aal,
     Authenticator,
     Binding,
+    Device,
     Document,
     Instant,
     Item,
     Session,
     Status,
     Subject,
-    SubjectId,
-    Tally,
 )
 from twofold.ports import Entry, Queued
 
@@ -49,6 +48,7 @@ SESSION = (
     "realm, subject, id, created_at, auth_time, aal, amr, expires_at, idle, seen_at, client,"
     " transport, generation, rotated_at, address, agent, proof, access_life"
 )
+DEVICE = "realm, subject, id, created_at, seen_at, trusted_until, generation, label, address"
 MESSAGE = "realm, subject, id, channel, recipient, template, sealed, due_at, expires_at"
 QUEUED = f"{MESSAGE}, tries, lease_until"
 RECORD = "realm, subject, id, at, event, body"
@@ -186,20 +186,19 @@ def to_items(gathered: str) -> tuple[Item, ...]:
     return tuple([Item(key, expires_at, ceremony) for _, key, expires_at, ceremony in items])
 
 
-def from_tally(
-    subject: SubjectId, scope: str, tally: Tally, keep_until: Instant
-) -> tuple[Cell, ...]:
+def from_guess(effect: TakeGuess) -> tuple[Cell, ...]:
     """Cells for the columns of TALLY."""
+    tally = effect.tally
     return (
-        subject,
-        scope,
+        effect.subject,
+        effect.scope,
         tally.version,
         tally.spent,
         tally.since,
         tally.blocked_until,
         tally.streak,
         tally.rounds,
-        keep_until,
+        effect.keep_until,
     )
 
 
@@ -239,6 +238,31 @@ def to_session(row: Row) -> Session:
         to_words(row[6]),
         *row[7:18],
     )
+
+
+def from_device(device: Device) -> tuple[Cell, ...]:
+    """Cells for the columns of DEVICE."""
+    return (
+        device.realm,
+        device.subject,
+        device.id,
+        device.created_at,
+        device.seen_at,
+        device.trusted_until,
+        device.generation,
+        device.label,
+        device.address,
+    )
+
+
+def to_device(row: Row) -> Device:
+    """Undo from_device."""
+    return Device(*row[:9])
+
+
+def by_newest(device: Device) -> tuple[int, str]:
+    """Sort remembered browsers as a view has them."""
+    return -device.created_at, device.id
 
 
 def from_message(message: Send) -> tuple[Cell, ...]:

@@ -7,6 +7,7 @@ text is the subset of SQL that SQLite and PostgreSQL share; ``?`` stands for a v
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import NamedTuple, TypeAlias
 
 from twofold.adapters.stores import _rows as rows
@@ -19,6 +20,7 @@ from twofold.core.effects import (
     Burn,
     CloseSessions,
     Effect,
+    Forget,
     Forgive,
     Issue,
     Lease,
@@ -26,8 +28,10 @@ from twofold.core.effects import (
     PutDocument,
     PutSubject,
     Record,
+    Remember,
     RemoveDocument,
     RemoveSubject,
+    Renew,
     Reusable,
     Rotate,
     Seal,
@@ -62,6 +66,7 @@ def _inserting(table: str, columns: str, rest: str = "") -> str:
 
 _KNOWN = "on conflict do nothing"
 _INSERT_SESSION = _inserting("session", rows.SESSION, _KNOWN)
+_INSERT_DEVICE = _inserting("device", rows.DEVICE, _KNOWN)
 _INSERT_RECORD = _inserting("audit", rows.RECORD)
 _INSERT_TALLY = _inserting("guess", rows.TALLY, _KNOWN)
 _INSERT_AUTHENTICATOR = _inserting("authenticator", rows.AUTHENTICATOR, _KNOWN)
@@ -86,6 +91,7 @@ _UPDATE_TALLY = (
 )
 _SWEEPS = (
     ("session", "subject, id", "expires_at"),
+    ("device", "subject, id", "trusted_until"),
     ("guess", "subject, scope", "keep_until"),
     ("outbox", "subject, id", "expires_at"),
     ("item", "subject, authenticator, key", "expires_at"),
@@ -101,19 +107,25 @@ def statements(effect: Effect) -> Iterable[_Plain]:
         case Record():
             return ((_INSERT_RECORD, rows.from_record(effect), None),)
         case Unchanged():
-            return ((_UNCHANGED, (effect.subject, effect.epoch, _ACTIVE), Stale),)
+            return (_unchanged(effect.subject, effect.epoch, effect.unguessed),)
         case Forgive() | Unguessed() if not effect.seen:
             return ((_UNGUESSED, (effect.subject, effect.scope), Stale),)
-        case Advance(subject, id, mark, at):
-            return ((_ADVANCE, (mark, at, subject, id, mark), Replayed),)
+        case Advance():
+            mark, subject, id = effect.mark, effect.subject, effect.authenticator
+            return ((_ADVANCE, (mark, effect.at, subject, id, mark), Replayed),)
         case OpenSession():
             return ((_INSERT_SESSION, rows.from_session(effect.session), Replayed),)
+        case TakeGuess() if effect.tally.version == 1:
+            # Two first guesses at once: the primary key lets one in.
+            return ((_INSERT_TALLY, rows.from_guess(effect), Stale),)
         case Burn():
             return _burn(effect)
         case TakeGuess() | Forgive() | Unguessed():
             return _guess(effect)
         case CloseSessions() | Rotate() | Touch():
             return _session(effect)
+        case Remember() | Renew() | Forget():
+            return _device(effect)
         case PutSubject() | RemoveSubject():
             return _subject(effect)
         case Seal(number, at, upto, body):
@@ -128,6 +140,19 @@ def statements(effect: Effect) -> Iterable[_Plain]:
             return _document(effect)
         case Sweep():
             return _sweep(effect)
+
+
+def _unchanged(subject: SubjectId, epoch: int, scopes: tuple[str, ...]) -> _Plain:
+    if not scopes:
+        return _UNCHANGED, (subject, epoch, _ACTIVE), Stale
+    return _unguessed(len(scopes)), (subject, epoch, _ACTIVE, *scopes), Stale
+
+
+@lru_cache(maxsize=8)
+def _unguessed(scopes: int) -> str:
+    # One search for each scope: a list of them would be copied into a table of its own first.
+    guessed = "exists (select 1 from guess where guess.subject = subject.id and scope = ?)"
+    return _UNCHANGED + f" and not {guessed}" * scopes
 
 
 def _burn(effect: Burn) -> Iterator[Statement]:
@@ -146,13 +171,9 @@ def _burn(effect: Burn) -> Iterator[Statement]:
 def _guess(effect: TakeGuess | Forgive | Unguessed) -> Iterator[Statement]:
     where = (effect.subject, effect.scope)
     match effect:
-        case TakeGuess(subject, scope, tally, keep_until) if tally.version == 1:
-            # Two first guesses at once: the primary key lets one in.
-            cells = rows.from_tally(subject, scope, tally, keep_until)
-            yield Statement(_INSERT_TALLY, cells, Stale)
-        case TakeGuess(subject, scope, tally, keep_until):
-            cells = rows.from_tally(subject, scope, tally, keep_until)
-            yield Statement(_UPDATE_TALLY, (*cells[2:], *where, tally.version - 1), Stale)
+        case TakeGuess(tally=tally):
+            cells = rows.from_guess(effect)[2:]
+            yield Statement(_UPDATE_TALLY, (*cells, *where, tally.version - 1), Stale)
         case Forgive(seen=seen):
             yield Statement(
                 "delete from guess where subject = ? and scope = ? and version = ?",
@@ -190,6 +211,23 @@ def _session(effect: CloseSessions | Rotate | Touch) -> Iterator[Statement]:
                 "update session set seen_at = ? where subject = ? and id = ? and seen_at < ?",
                 (at, subject, id, at),
             )
+
+
+def _device(effect: Remember | Renew | Forget) -> Iterator[Statement]:
+    match effect:
+        case Remember(device):
+            yield Statement(_INSERT_DEVICE, rows.from_device(device), Stale)
+        case Renew(subject, id, generation, at, address):
+            yield Statement(
+                "update device set generation = generation + 1, seen_at = ?, address = ?"
+                " where subject = ? and id = ? and generation = ?",
+                (at, address, subject, id, generation),
+                Stale,
+            )
+        case Forget(subject, None):
+            yield Statement("delete from device where subject = ?", (subject,))
+        case Forget(subject, id):
+            yield Statement("delete from device where subject = ? and id = ?", (subject, id))
 
 
 def _authenticator(effect: Bind | Amend | Unbind | Issue) -> Iterator[Statement]:
@@ -300,7 +338,7 @@ def _subject(effect: PutSubject | RemoveSubject) -> Iterator[Statement]:
         case RemoveSubject(id):
             yield Statement("delete from subject where id = ?", (id,), Stale)
             yield _disclaim(id)
-            for table in ("authenticator", "item", "guess", "session", "outbox"):
+            for table in ("authenticator", "item", "guess", "session", "device", "outbox"):
                 yield Statement(f"delete from {table} where subject = ?", (id,))
 
 

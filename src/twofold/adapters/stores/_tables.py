@@ -14,6 +14,7 @@ from twofold.core.effects import (
     Burn,
     CloseSessions,
     Effect,
+    Forget,
     Forgive,
     Issue,
     Lease,
@@ -21,8 +22,10 @@ from twofold.core.effects import (
     PutDocument,
     PutSubject,
     Record,
+    Remember,
     RemoveDocument,
     RemoveSubject,
+    Renew,
     Reusable,
     Rotate,
     Seal,
@@ -39,6 +42,8 @@ from twofold.core.errors import Replayed, Stale, Taken
 from twofold.core.types import (
     Authenticator,
     AuthenticatorId,
+    Device,
+    DeviceId,
     Document,
     Instant,
     Item,
@@ -75,6 +80,7 @@ class Tables:
     )
     guesses: dict[tuple[SubjectId, str], Guesses] = field(default_factory=dict)
     sessions: dict[tuple[SubjectId, SessionId], Session] = field(default_factory=dict)
+    devices: dict[tuple[SubjectId, DeviceId], Device] = field(default_factory=dict)
     outbox: dict[tuple[SubjectId, str], Queued] = field(default_factory=dict)
     records: list[Record] = field(default_factory=list)
     segments: list[Seal] = field(default_factory=list)
@@ -88,6 +94,7 @@ class Tables:
             self.authenticators.copy(),
             self.guesses.copy(),
             self.sessions.copy(),
+            self.devices.copy(),
             self.outbox.copy(),
             self.records.copy(),
             self.segments.copy(),
@@ -105,6 +112,8 @@ class Tables:
                 self._guess(effect)
             case OpenSession() | CloseSessions() | Rotate() | Touch():
                 self._session(effect)
+            case Remember() | Renew() | Forget():
+                self._device(effect)
             case Bind() | Amend() | Unbind() | Issue():
                 self._authenticator(effect)
             case Send() | Lease() | Settle():
@@ -172,6 +181,24 @@ class Tables:
                 if row is not None:
                     self.sessions[subject, id] = replace(row, seen_at=max(row.seen_at, at))
 
+    def _device(self, effect: Remember | Renew | Forget) -> None:
+        match effect:
+            case Remember(device):
+                if (device.subject, device.id) in self.devices:
+                    raise Stale
+                self.devices[device.subject, device.id] = device
+            case Renew(subject, id, generation, at, address):
+                row = self.devices.get((subject, id))
+                if row is None or row.generation != generation:
+                    raise Stale
+                self.devices[subject, id] = replace(
+                    row, generation=generation + 1, seen_at=at, address=address
+                )
+            case Forget(subject, only):
+                for of, id in list(self.devices):
+                    if of == subject and only in (None, id):
+                        del self.devices[of, id]
+
     def _authenticator(self, effect: Bind | Amend | Unbind | Issue) -> None:
         if isinstance(effect, Bind):
             new = effect.authenticator
@@ -225,9 +252,11 @@ class Tables:
 
     def _subject(self, effect: Unchanged | PutSubject | RemoveSubject) -> None:
         match effect:
-            case Unchanged(id, epoch):
+            case Unchanged(id, epoch, scopes):
                 row = self.subjects.get(id)
                 if row is None or row.epoch != epoch or row.status is not Status.ACTIVE:
+                    raise Stale
+                if any((id, scope) in self.guesses for scope in scopes):
                     raise Stale
             case PutSubject(subject, seen):
                 claimed = claims(subject)
@@ -251,6 +280,7 @@ class Tables:
                 _wipe(self.authenticators, id)
                 _wipe(self.guesses, id)
                 _wipe(self.sessions, id)
+                _wipe(self.devices, id)
                 _wipe(self.outbox, id)
 
     def _disclaim(self, subject: SubjectId) -> None:
@@ -281,6 +311,7 @@ class Tables:
 
     def _sweep(self, effect: Sweep) -> None:
         _drop(self.sessions, lambda session: session.expires_at, effect)
+        _drop(self.devices, lambda device: device.trusted_until, effect)
         _drop(self.guesses, lambda row: row.keep_until, effect)
         _drop(self.outbox, lambda row: row.message.expires_at, effect)
         expired = sorted(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from twofold.adapters.stores._rows import by_newest
 from twofold.adapters.stores._tables import Tables
 from twofold.core.effects import Effect, Seal
 from twofold.core.types import (
@@ -51,6 +52,7 @@ class MemoryStore:
         *,
         identifier: str | None = None,
         session: SessionId | None = None,
+        devices: bool = False,
     ) -> View | None:
         """Everything a step may decide on."""
         tables = self._tables
@@ -70,6 +72,11 @@ class MemoryStore:
             {scope: row.tally for (of, scope), row in tables.guesses.items() if of == found.id},
             tables.documents.get((realm, *POLICY)),
             tables.sessions.get((found.id, session)) if session is not None else None,
+            tuple(
+                sorted((d for d in tables.devices.values() if d.subject == found.id), key=by_newest)
+            )
+            if devices
+            else (),
         )
 
     async def session(

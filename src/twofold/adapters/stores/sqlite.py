@@ -99,9 +99,10 @@ class SqliteStore:
         *,
         identifier: str | None = None,
         session: SessionId | None = None,
+        devices: bool = False,
     ) -> View | None:
         """Everything a step may decide on."""
-        return self._at_once(_reads.view, realm, subject, identifier, session)
+        return self._at_once(_reads.view, realm, subject, identifier, session, devices=devices)
 
     async def session(
         self, realm: Realm, subject: SubjectId, session: SessionId

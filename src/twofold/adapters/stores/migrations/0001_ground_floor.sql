@@ -97,6 +97,21 @@ create table session (
 );
 create index session_by_expiry on session (expires_at);
 
+-- What a browser's token names. Nothing here is a token, nor makes one.
+create table device (
+    subject text not null,
+    id text not null,
+    realm text not null,
+    created_at bigint not null,
+    seen_at bigint not null,
+    trusted_until bigint not null,
+    generation bigint not null,
+    label text not null,
+    address text not null,
+    primary key (subject, id)
+);
+create index device_by_expiry on device (trusted_until);
+
 create table outbox (
     subject text not null,
     id text not null,
