@@ -19,11 +19,16 @@ from twofold.core import effects as do
 class Ranked(PostgresStore):
     """A store on PostgreSQL whose positions are ranks."""
 
+    there = (0,)
+
+    async def look(self):
+        self.there = (0, *await self._positions())
+
     async def commit(self, *effects):
-        positions = [0, *await self._positions()]
+        # Nothing is waited for here: commits must arrive in the order they were made in.
         await super().commit(
             *(
-                replace(effect, upto=positions[effect.upto]) if type(effect) is do.Seal else effect
+                replace(effect, upto=self.there[effect.upto]) if type(effect) is do.Seal else effect
                 for effect in effects
             )
         )
@@ -63,6 +68,7 @@ class PostgresAgreement(Agreement):
     async def both(self, commits):
         # A segment ends with a record that is there: only of such a one the position is known.
         there = len(self.oracle._tables.records)
+        await self.store.look()
         await super().both(
             [
                 tuple(
@@ -78,7 +84,7 @@ class PostgresAgreement(Agreement):
 
 class TestAgreement(PostgresAgreement.TestCase):
     settings = settings(
-        max_examples=10,
+        max_examples=25,
         stateful_step_count=25,
         deadline=None,
         suppress_health_check=[HealthCheck.too_slow],

@@ -7,6 +7,7 @@ programs, such as ``/usr/lib/postgresql/15/bin``.
 
 from __future__ import annotations
 
+import asyncio
 import ctypes
 import os
 import shutil
@@ -16,17 +17,19 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib import util
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 
 NOBODY = 65_534
 READY_WITHIN = 60.0
-PASSWORD = "a-lantern-on-the-quay"  # noqa: S105 - of a role that exists in these tests only
+PASSWORD = "a-lantern-on-the-quay"
 
 _HBA = """\
 host all keeper 127.0.0.1/32 scram-sha-256
@@ -71,15 +74,15 @@ class Cluster:
 
     def start(self) -> None:
         """Start the server and wait until it answers."""
+        where = ["-p", str(self.port), "-k", str(self.folder)]
         told = [f"--{name}={value}" for name, value in {**_SETTINGS, **self.settings}.items()]
         with (self.folder / "server.log").open("ab") as log:
             self.process = subprocess.Popen(
-                [programs() / "postgres", "-D", self.data, "-p", str(self.port)]
-                + ["-k", str(self.folder), *told],
+                [programs() / "postgres", "-D", self.data, *where, *told],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                preexec_fn=_end_with_us,
+                preexec_fn=_end_with_us,  # noqa: PLW1509 - no lock of ours can be held in it
                 **_unprivileged(),
             )
         self.wait()
@@ -108,9 +111,9 @@ class Cluster:
 
     def sql(self, text: str, database: str = "postgres") -> str:
         """Run SQL past everything of ours; rows come as lines, cells parted by a bar."""
+        plainly = ["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1"]
         done = subprocess.run(
-            [programs() / "psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-c", text]
-            + [self.url(database)],
+            [programs() / "psql", *plainly, "-c", text, self.url(database)],
             capture_output=True,
             text=True,
             check=False,
@@ -133,9 +136,9 @@ def cluster(settings: Mapping[str, str] | None = None) -> Iterator[Cluster]:
         if os.geteuid() == 0:
             os.chown(folder, NOBODY, NOBODY)
         made = Cluster(folder, _free_port(), settings or {})
+        how = ["-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync"]
         subprocess.run(
-            [programs() / "initdb", "-D", made.data, "-U", "postgres", "-A", "trust"]
-            + ["-E", "UTF8", "--no-locale", "--no-sync"],
+            [programs() / "initdb", "-D", made.data, *how],
             check=True,
             capture_output=True,
             **_unprivileged(),
@@ -146,7 +149,7 @@ def cluster(settings: Mapping[str, str] | None = None) -> Iterator[Cluster]:
             made.sql(f"create role keeper login password '{PASSWORD}'")
             yield made
         finally:
-            made.stop()
+            made.stop(signal.SIGQUIT)  # nobody needs what it would tidy up
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -177,7 +180,23 @@ async def empty(url: str) -> None:
             " and tablename not in ('migration', 'audit_base')"
         )
         # Names come from the database's own list.
-        wiped = "; ".join(f"delete from {row[0]}" for row in found)
+        wiped = "; ".join(f"delete from {row[0]}" for row in found)  # noqa: S608 - see above
         await connection.execute(wiped or "select 1")
     finally:
         await connection.close()
+
+
+def rows(url: str, sql: str, *values: object) -> list[tuple[Any, ...]]:
+    """Look past everything of ours into a database; a question mark stands for a value."""
+    first, *rest = sql.split("?")
+    placed = first + "".join(f"${number}{part}" for number, part in enumerate(rest, 1))
+
+    async def fetched() -> list[tuple[Any, ...]]:
+        connection = await asyncpg.connect(url)
+        try:
+            return [tuple(row) for row in await connection.fetch(placed, *values)]
+        finally:
+            await connection.close()
+
+    with ThreadPoolExecutor(1) as aside:  # the caller's own loop may be running
+        return aside.submit(asyncio.run, fetched()).result()

@@ -1,4 +1,4 @@
-"""Commits that arrive together travel together: one call of one function, one transaction, one flush.
+"""Commits that arrive together travel together: one call, one transaction, one flush.
 
 The first commit leaves at once; what arrives while all lanes are under way leaves with the next.
 Nobody hears of success before the server said that it is durable, and nothing is ever cancelled on

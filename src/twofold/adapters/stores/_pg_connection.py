@@ -1,4 +1,4 @@
-"""Connections to PostgreSQL: each is looked at before it is trusted, and none is used twice at once.
+"""Connections to PostgreSQL: each is looked at before it is trusted, and serves one at a time.
 
 A connection that a replica answered, or one whose role would not wait for the disk, is refused: a
 verdict read or given there could be taken back by a power cut or a failover.
@@ -17,7 +17,8 @@ import asyncpg
 
 from twofold.core.errors import Misconfigured, Overloaded, Unavailable
 
-Connection: TypeAlias = "asyncpg.Connection[Any]"
+Connection: TypeAlias = Any
+"""A connection of the driver, which has no types of its own."""
 
 PATIENCE: Final = 5.0
 """Seconds for a connection to be made, and for a read."""

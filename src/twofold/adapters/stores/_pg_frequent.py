@@ -18,6 +18,7 @@ from twofold.core.effects import (
     Lease,
     OpenSession,
     Record,
+    Renew,
     Rotate,
     Send,
     Settle,
@@ -29,6 +30,7 @@ from twofold.core.effects import (
 from twofold.core.types import (
     Aal,
     AuthenticatorId,
+    DeviceId,
     Instant,
     Item,
     Realm,
@@ -43,6 +45,9 @@ _SESSION = Session(_R, _S, _I, _AT, _AT, Aal.ONE, (), _AT, 0, _AT)
 
 FREQUENT: Final[tuple[Effect, ...]] = (
     Record(_R, None, "", _AT, "", ""),
+    Unchanged(_S, 0, ("",)),
+    Unchanged(_S, 0, ("", "")),
+    Unchanged(_S, 0, ("", "", "")),
     Unchanged(_S, 0),
     Unguessed(_S, "", 0),
     Advance(_S, _A, 0, _AT),
@@ -60,4 +65,5 @@ FREQUENT: Final[tuple[Effect, ...]] = (
     Send(_R, _S, "", "", "", "", b"", _AT, _AT),
     Lease(_S, "", 0, _AT, _AT),
     Settle(_S, "", _AT),
+    Renew(_S, DeviceId(""), 0, _AT, ""),
 )

@@ -83,7 +83,7 @@ def _value(cell: str, of: str) -> str:
 
 
 def definitions(known: Sequence[Known], types: Mapping[str, Sequence[str]]) -> tuple[str, str]:
-    """Return the two functions, the inner one first; ``types`` are those of a statement's values."""
+    """Return the two functions, the inner one first; ``types`` are those of the values."""
     cases = "\n".join(
         _case(number, sql, refused, types[sql]) for number, (sql, refused) in enumerate(known, 1)
     )

@@ -10,7 +10,7 @@ from twofold.adapters.stores._pg_connection import Connection
 from twofold.adapters.stores._pg_function import MOST, REFUSALS, Known, packed, types_of
 from twofold.adapters.stores._rows import Cell
 from twofold.adapters.stores._sql import statements
-from twofold.core.effects import Bind, Effect, OpenSession, PutSubject, Record
+from twofold.core.effects import Bind, Effect, OpenSession, PutSubject, Record, Remember
 
 _SPELT: Final = 0
 """The number of a statement that travels as text."""
@@ -20,7 +20,6 @@ class _Unknown(Exception):
     def __init__(self, sql: str) -> None:
         super().__init__(sql)
         self.sql = sql
-
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +40,7 @@ class Packer:
         self._learnt: dict[str, str] = {}
 
     async def pack(self, effects: Sequence[Effect], connection: Connection) -> Packed:
-        """Pack a commit; the server is asked for the types of a statement seen for the first time."""
+        """Pack a commit; the server is asked for the types of a statement that is new to us."""
         while True:
             try:
                 return self._pack(effects)
@@ -82,9 +81,11 @@ def locked(effect: Effect) -> str | None:
             return subject.id
         case Bind(authenticator):
             return authenticator.subject
+        case Remember(device):
+            return device.subject
         case _:
-            subject = getattr(effect, "subject", None)
-            return subject if isinstance(subject, str) else None
+            of: str | None = getattr(effect, "subject", None)
+            return of
 
 
 def _text(cell: Cell) -> str | None:

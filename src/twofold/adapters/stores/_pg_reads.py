@@ -1,7 +1,7 @@
 """Every read as a function of a connection; each is one statement, hence one snapshot.
 
-Only the order of audit records differs from SQLite in more than spelling: PostgreSQL commits side by
-side, so records that stand behind the oldest open transaction are not shown to the sealer yet.
+Only the order of audit records differs from SQLite in more than spelling: PostgreSQL commits side
+by side, so what stands behind the oldest open transaction is not shown to the sealer yet.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from twofold.core.types import (
     POLICY,
     Document,
     Instant,
+    Item,
     Realm,
     Session,
     SessionId,
@@ -48,11 +49,11 @@ def _gathered(alias: str, columns: str, rest: str) -> str:
     return f"(select json_agg({_packed(alias, columns)}) from {rest})::text"
 
 
-def _view(who: str) -> str:
+def _view(who: str, *more: str) -> str:
     """Return one statement for all a view needs, one row of JSON texts."""
     items = _packed("i", rows.ITEM)
-    return (
-        f"select {_packed('s', rows.SUBJECT)}::text,"
+    parts = (
+        f"{_packed('s', rows.SUBJECT)}::text,"
         f" {_gathered('a', rows.AUTHENTICATOR, 'authenticator a where a.subject = s.id')},"
         f" (select json_agg({items} order by i.place) from item i where i.subject = s.id)::text,"
         f" {_gathered('g', rows.TALLY, 'guess g where g.subject = s.id')},"
@@ -60,12 +61,18 @@ def _view(who: str) -> str:
         f" and d.kind = '{POLICY[0]}' and d.name = '{POLICY[1]}')::text,"
         f" (select {_packed('e', rows.SESSION)} from session e"
         " where e.subject = s.id and e.id = $3)::text"
-        f" from subject s where s.id = {who} and s.realm = $1"
     )
+    wanted = ", ".join((parts, *more))
+    return f"select {wanted} from subject s where s.id = {who} and s.realm = $1"
 
 
-_BY_SUBJECT: Final = _view("$2")
-_BY_IDENTIFIER: Final = _view(
+def _views(who: str) -> tuple[str, str]:
+    """Return the statement without remembered browsers, which most claimants lack, and with."""
+    return _view(who), _view(who, _gathered("b", rows.DEVICE, "device b where b.subject = s.id"))
+
+
+_BY_SUBJECT: Final = _views("$2")
+_BY_IDENTIFIER: Final = _views(
     "(select subject from identifier where identifier.realm = $1 and identifier.lookup = $2)"
 )
 _SESSION_OF: Final = (
@@ -76,7 +83,7 @@ _SESSION_OF: Final = (
 _HORIZON: Final = (
     f"(select ((({BASE}) + pg_snapshot_xmin(pg_current_snapshot())::text::bigint) << {WIDTH}))"
 )
-"""The position that the oldest open transaction begins at: below it nothing will appear any more."""
+"""The position that the oldest open transaction begins at: below it nothing appears any more."""
 
 _UNSEALED: Final = (
     f"select {rows.ENTRY} from audit where position >"
@@ -91,28 +98,32 @@ async def view(
     subject: SubjectId | None,
     identifier: str | None,
     session: SessionId | None,
+    *,
+    devices: bool = False,
 ) -> View | None:
     """See the port."""
     sql, who = (_BY_IDENTIFIER, identifier) if subject is None else (_BY_SUBJECT, subject)
-    found = await connection.fetchrow(sql, realm, who, session)
+    found = await connection.fetchrow(sql[devices], realm, who, session)
     if found is None:
         return None
-    owner, authenticators, items, tallies, policy, opened = found
+    owner, authenticators, items, tallies, policy, opened, *more = found
+    remembered = _unpacked(more[0]) if more and more[0] else ()
     return View(
         rows.to_subject(_unpacked(owner)),
         _authenticators(authenticators, items),
         {row[1]: Tally(*row[2:8]) for row in _unpacked(tallies)} if tallies else {},
         rows.to_document(_unpacked(policy)) if policy else None,
         rows.to_session(_unpacked(opened)) if opened else None,
+        tuple(sorted(map(rows.to_device, remembered), key=rows.by_newest)),
     )
 
 
 def _authenticators(held: str | None, items: str | None) -> tuple[Any, ...]:
     if held is None:
         return ()
-    gathered: dict[str, list[rows.Item]] = {}
+    gathered: dict[str, list[Item]] = {}
     for _, of, key, _, expires_at, ceremony in _unpacked(items) if items else ():
-        gathered.setdefault(of, []).append(rows.Item(key, expires_at, ceremony))
+        gathered.setdefault(of, []).append(Item(key, expires_at, ceremony))
     found = _unpacked(held)
     if len(found) > 1:
         found.sort(key=_age)

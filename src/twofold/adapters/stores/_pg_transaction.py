@@ -40,7 +40,7 @@ _REFUSED: Final = {state: refused for refused, state in REFUSALS.items()}
 _UNDONE: Final = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
 _UNKNOWN: Final = "40003"
 _DEMOTED: Final = "25006"
-"""What a server says that takes no writes any more: the next connection looks for the one that does."""
+"""What a server says that takes no writes any more; the next connection looks for the new one."""
 
 
 @dataclass(slots=True)
@@ -113,7 +113,7 @@ class Lane:
     async def _once(self, connection: Connection, batch: Sequence[Packed]) -> Sequence[Outcome]:
         self._warned.clear()
         self.counters.transactions += 1
-        # Hung up on, never cancelled: a cancelled commit is there for all to see, and on no standby.
+        # Hung up on, never cancelled: a cancelled commit is there for all, and on no standby.
         alarm = asyncio.get_running_loop().call_later(HOPELESS, connection.terminate)
         try:
             states: Sequence[str | None] = await connection.fetchval(self.call, *_arrays(batch))

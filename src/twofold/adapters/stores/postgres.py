@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Concatenate, Final, ParamSpec, TypeVar
 
+from twofold.adapters.stores import _migrations, _pg_schema
 from twofold.adapters.stores import _pg_reads as reads
-from twofold.adapters.stores import _pg_schema
 from twofold.adapters.stores._pg_commits import Commit, Lanes, Outcome
 from twofold.adapters.stores._pg_connection import (
     FAILED,
@@ -20,6 +21,7 @@ from twofold.adapters.stores._pg_connection import (
     Address,
     Connection,
     Readers,
+    Standing,
     hang_up,
     misconfigured,
     reason,
@@ -45,6 +47,7 @@ from twofold.core.types import (
 )
 from twofold.ports import Entry, Queued
 
+__all__ = ["Address", "PostgresStore", "Seen", "look"]
 
 _Result = TypeVar("_Result")
 _Asked = ParamSpec("_Asked")
@@ -140,9 +143,10 @@ class PostgresStore:
         *,
         identifier: str | None = None,
         session: SessionId | None = None,
+        devices: bool = False,
     ) -> View | None:
         """Everything a step may decide on."""
-        return await self._read(reads.view, realm, subject, identifier, session)
+        return await self._read(reads.view, realm, subject, identifier, session, devices=devices)
 
     async def session(
         self, realm: Realm, subject: SubjectId, session: SessionId
@@ -202,6 +206,32 @@ class PostgresStore:
         return await self._read(reads.documents, realm, kind)
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a look at a server showed."""
+
+    where: str
+    standing: Standing
+    pending: tuple[int, ...]
+    """Steps of the schema that a start would apply."""
+
+
+async def look(address: Address) -> Seen:
+    """Look at a server and change nothing; Misconfigured where it cannot be reached."""
+    try:
+        connection = await address.dial()
+    except (*FAILED, ValueError) as error:
+        raise misconfigured(address, error) from error
+    try:
+        found = await standing(connection)
+        steps = _migrations.pending(await _pg_schema.applied(connection))
+    except FAILED as error:
+        raise misconfigured(address, error) from error
+    finally:
+        await hang_up(connection)
+    return Seen(str(address), found, tuple(step.number for step in steps))
+
+
 class _Open:
     """What is held while the store is open."""
 
@@ -212,7 +242,6 @@ class _Open:
         known: Sequence[Known],
         counters: Counters,
     ) -> None:
-
 
         self.loop = asyncio.get_running_loop()
         packer = Packer(known)
