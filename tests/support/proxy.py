@@ -47,13 +47,14 @@ class Wire:
         far_reader, far_writer = await asyncio.open_connection(host, port)
         self._writers |= {writer, far_writer}
         doomed = asyncio.Event()
-        with suppress(asyncio.IncompleteReadError, ConnectionError):
+        try:
             await self._greet(reader, writer, far_writer)
             async with asyncio.TaskGroup() as both:
                 both.create_task(self._ask(reader, far_writer, doomed))
                 both.create_task(self._answer(far_reader, writer, doomed))
-        for one in (writer, far_writer):
-            one.close()
+        finally:
+            for one in (writer, far_writer):
+                one.close()
 
     async def _greet(
         self,
@@ -99,7 +100,7 @@ class Wire:
         task = asyncio.current_task()
         assert task is not None
         self._tasks.add(task)
-        with suppress(ConnectionError, asyncio.CancelledError, ExceptionGroup):
+        with suppress(EOFError, ConnectionError, asyncio.CancelledError, ExceptionGroup):
             await self._serve(reader, writer, parts.hostname or "", parts.port or 0)
         self._tasks.discard(task)
 
