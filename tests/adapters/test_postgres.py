@@ -10,6 +10,7 @@ from tests.contracts import samples as a
 from tests.contracts.samples import ALICE, BOB, NOW, PHONE, REALM, later
 from tests.support.postgres import PASSWORD, empty, rows
 from tests.support.proxy import Cut, wire
+from tests.support.town import until
 from twofold.adapters.stores import _migrations, _pg_commits, _pg_function, _pg_transaction
 from twofold.adapters.stores._pg_frequent import FREQUENT
 from twofold.adapters.stores.postgres import Address, PostgresStore, look
@@ -146,11 +147,9 @@ async def test_a_connection_that_stopped_waiting_for_the_disk_commits_nothing(cl
         await store.commit(a.record())
         name = spare.rpartition("/")[2]
         cluster.sql(f"alter database {name} set synchronous_commit = off")
-        cluster.sql(
-            f"select pg_terminate_backend(pid) from pg_stat_activity where datname = '{name}'"
-        )
+        cluster.hang_up(spare)
         # A connection that was ended under us is found out by the first who uses it.
-        with pytest.raises(Unavailable, match="cannot be read|synchronous_commit is off"):
+        with pytest.raises(Unavailable, match=r"cannot be read|synchronous_commit is off"):
             await store.records(REALM)
 
         with pytest.raises(Unavailable, match="synchronous_commit is off"):
@@ -164,9 +163,7 @@ async def test_no_verdict_comes_from_a_database_that_takes_no_writes(cluster, sp
         await store.commit(*a.alice())
         name = spare.rpartition("/")[2]
         cluster.sql(f"alter database {name} set default_transaction_read_only = on")
-        cluster.sql(
-            f"select pg_terminate_backend(pid) from pg_stat_activity where datname = '{name}'"
-        )
+        cluster.hang_up(spare)
         with contextlib.suppress(Unavailable):
             await store.view(REALM, ALICE)
 
@@ -253,8 +250,7 @@ async def test_the_first_commit_leaves_at_once_and_later_ones_fill_the_next(stor
     await store.commit(*a.alice())
     before = store.counters.transactions
     first = asyncio.ensure_future(store.commit(a.record(1)))
-    while store.counters.transactions == before:
-        await asyncio.sleep(0)
+    await until(lambda: store.counters.transactions > before)
 
     await asyncio.gather(first, *(store.commit(a.record(number)) for number in range(2, 100)))
 
@@ -350,7 +346,7 @@ async def test_what_a_commit_was_decided_on_cannot_change_under_its_hands(url, s
     # Somebody else is about to raise the epoch, and has not committed yet.
     await connection.execute("update subject set epoch = 1 where id = $1", ALICE)
     waiting = asyncio.ensure_future(store.commit(*login(1, 5)))
-    await blocked(connection)
+    await blocked(url)
 
     await change.commit()
 
@@ -367,7 +363,7 @@ async def test_a_row_that_was_renewed_in_time_is_not_swept(url, store):
     await change.start()
     await connection.execute("update guess set version = 2, keep_until = $1", later(900))
     sweeping = asyncio.ensure_future(store.commit(Sweep(later(20))))
-    await blocked(connection)
+    await blocked(url)
 
     await change.commit()
 
@@ -376,11 +372,10 @@ async def test_a_row_that_was_renewed_in_time_is_not_swept(url, store):
     await connection.close()
 
 
-async def blocked(connection):
-    """Wait until somebody waits for a lock of this connection."""
-    sql = "select count(*) from pg_stat_activity where pg_backend_pid() = any(pg_blocking_pids(pid))"
-    while not await connection.fetchval(sql):
-        await asyncio.sleep(0.005)
+async def blocked(url):
+    """Wait until somebody waits for a lock."""
+    sql = "select 1 from pg_stat_activity where cardinality(pg_blocking_pids(pid)) > 0"
+    await until(lambda: rows(url, sql))
 
 
 async def test_one_segment_is_sealed_by_one_of_many(url, store):
@@ -406,7 +401,10 @@ async def test_the_sealer_sees_nothing_that_something_could_still_come_before(ur
     base = await early.fetchval("select pg_current_xact_id()::text::bigint")
     await store.commit(a.record(3))
 
-    assert [entry.record.id for entry in await store.records(REALM)] == [a.record(1).id, a.record(3).id]
+    assert [entry.record.id for entry in await store.records(REALM)] == [
+        a.record(1).id,
+        a.record(3).id,
+    ]
     assert [entry.record.id for entry in await store.unsealed(limit=10)] == [a.record(1).id]
 
     late = a.record(2)
@@ -512,8 +510,7 @@ async def test_what_never_left_did_not_happen(url):
         stuck = []
         for number in range(2):
             stuck.append(asyncio.ensure_future(store.commit(a.record(number))))
-            while len(store._open.lanes.free) > 1 - number:
-                await asyncio.sleep(0)
+            await until(lambda still=1 - number: len(store._open.lanes.free) == still)
 
         with pytest.raises(Unavailable) as caught:
             await store.commit(*login(1, 5))
@@ -547,8 +544,7 @@ async def test_a_commit_that_stopped_waiting_for_its_standby_is_no_success(clust
         try:
             waiting = asyncio.ensure_future(store.commit(*login(1, 5)))
             sql = "select pid from pg_stat_activity where wait_event = 'SyncRep'"
-            while not (pid := await asyncio.to_thread(cluster.sql, sql)):
-                await asyncio.sleep(0.01)
+            pid = await until(lambda: cluster.sql(sql))
             assert not waiting.done()
             await asyncio.to_thread(cluster.sql, f"select pg_cancel_backend({pid})")
 
@@ -563,12 +559,9 @@ async def test_a_commit_that_stopped_waiting_for_its_standby_is_no_success(clust
 
 
 async def test_a_server_that_ends_and_comes_back_is_found_again(cluster, spare):
-    name = spare.rpartition("/")[2]
     async with opened(spare) as store:
         await store.commit(*a.alice())
-        cluster.sql(
-            f"select pg_terminate_backend(pid) from pg_stat_activity where datname = '{name}'"
-        )
+        cluster.hang_up(spare)
         for number in range(20):
             with contextlib.suppress(Unavailable):
                 await store.commit(a.record(number))

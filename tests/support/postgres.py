@@ -121,6 +121,12 @@ class Cluster:
         assert done.returncode == 0, done.stderr
         return done.stdout.rstrip("\n")
 
+    def hang_up(self, url: str) -> None:
+        """End every connection to a database, as an administrator would."""
+        name = url.rpartition("/")[2]
+        sql = "select pg_terminate_backend(pid) from pg_stat_activity where datname = "
+        self.sql(f"{sql}'{name}'")
+
     def database(self) -> str:
         """Make a database of its own and return its name."""
         name = f"twofold_{next(self._numbers)}"

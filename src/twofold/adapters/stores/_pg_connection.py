@@ -7,6 +7,7 @@ verdict read or given there could be taken back by a power cut or a failover.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -22,6 +23,9 @@ Connection: TypeAlias = Any
 
 PATIENCE: Final = 5.0
 """Seconds for a connection to be made, and for a read."""
+
+RECOVERY: Final = 30.0
+"""Seconds that a start waits for a server that recovers from a crash."""
 
 CROWD: Final = 4_096
 """Reads that may wait for a connection; more would only time out later."""
@@ -106,6 +110,18 @@ class Address:
         )
 
 
+async def dialled(address: Address) -> Connection:
+    """Connect, and wait a while for a server that says that it is still recovering."""
+    deadline = time.monotonic() + RECOVERY
+    while True:
+        try:
+            return await address.dial()
+        except asyncpg.CannotConnectNowError:
+            if time.monotonic() > deadline:
+                raise
+        await asyncio.sleep(0.1)
+
+
 async def standing(connection: Connection) -> Standing:
     """Ask a server about itself."""
     return Standing(*await connection.fetchrow(_LOOK))
@@ -177,12 +193,15 @@ class Readers:
         await self._turn()
         try:
             connection = await self._whole()
+            finished = False
             try:
                 yield connection
-            except BaseException:
-                connection.terminate()
-                raise
-            self._idle.append(connection)
+                finished = True
+            finally:
+                if finished:
+                    self._idle.append(connection)
+                else:
+                    connection.terminate()
         finally:
             self._free.release()
 

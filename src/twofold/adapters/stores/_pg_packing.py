@@ -37,7 +37,8 @@ class Packer:
     def __init__(self, known: Sequence[Known]) -> None:
         """Begin with what the function has."""
         self._codes: Mapping[Known, int] = {one: code for code, one in enumerate(known, 1)}
-        self._learnt: dict[str, str] = {}
+        self.learnt: dict[str, str] = {}
+        """Statements that the function lacks, as they travel."""
 
     async def pack(self, effects: Sequence[Effect], connection: Connection) -> Packed:
         """Pack a commit; the server is asked for the types of a statement that is new to us."""
@@ -46,7 +47,7 @@ class Packer:
                 return self._pack(effects)
             except _Unknown as unknown:
                 types = await types_of(connection, unknown.sql)
-                self._learnt[unknown.sql] = packed(unknown.sql, types, "@", "$1[{}]")
+                self.learnt[unknown.sql] = packed(unknown.sql, types, "@", "$1[{}]")
 
     def _pack(self, effects: Sequence[Effect]) -> Packed:
         subjects: dict[str, None] = {}
@@ -60,10 +61,10 @@ class Packer:
                 code = self._codes.get((sql, refused), _SPELT)
                 codes.append(code)
                 if code == _SPELT:
-                    if sql not in self._learnt:
+                    if sql not in self.learnt:
                         raise _Unknown(sql)
                     state = None if refused is None else REFUSALS[refused]
-                    cells += (self._learnt[sql], state, str(len(values)))
+                    cells += (self.learnt[sql], state, str(len(values)))
                 cells += map(_text, values)
         if len(codes) > MOST:
             raise ValueError("This commit has more statements than one transaction may.")

@@ -22,6 +22,7 @@ from twofold.adapters.stores._pg_connection import (
     Connection,
     Readers,
     Standing,
+    dialled,
     hang_up,
     misconfigured,
     reason,
@@ -76,7 +77,7 @@ class PostgresStore:
     async def open(self) -> None:
         """Bring the database up to date, or raise Misconfigured where that is refused."""
         try:
-            connection = await self._address.dial()
+            connection = await dialled(self._address)
         except (*FAILED, ValueError) as error:
             raise misconfigured(self._address, error) from error
         try:
@@ -244,10 +245,10 @@ class _Open:
     ) -> None:
 
         self.loop = asyncio.get_running_loop()
-        packer = Packer(known)
+        self.packer = Packer(known)
         self.readers = Readers(dial, max(1, size - LANES))
         call = f"select {name(known)}($1, $2, $3, $4, $5)"
-        self._lanes = [Lane(dial, call, packer, counters) for _ in range(LANES)]
+        self._lanes = [Lane(dial, call, self.packer, counters) for _ in range(LANES)]
         self.lanes = Lanes(self._transact, list(range(LANES)))
 
     async def _transact(self, lane: int, batch: Sequence[Commit]) -> Sequence[Outcome]:
