@@ -118,7 +118,7 @@ async def test_a115_nobody_is_led_away(house, target):
             answer = await wire.send("GET", query, (("host", "evil.example"),), b"")
             led = answer.header("location") or ""
             assert "evil" not in led, query
-            assert not led or re.fullmatch(r"/[a-z0-9/?=&_-]*", led), led
+            assert not led or re.fullmatch(r"/[a-z0-9/?=&_-]*", led.replace("%2F", "/")), led
 
 
 def _quoted(text: str) -> str:

@@ -93,7 +93,8 @@ async def test_a109_no_other_site_acts_for_somebody_who_is_signed_in(house):
     await sent(browser, "/login", page, name=alice.name, password=alice.password)
     page = await browser.send("GET", "/account")
     assert page.status == 200
-    for path in ("/logout", "/account/factors", "/account/recovery-codes"):
+    changes = ("methods/add", "recovery-codes", "password", "address", "sessions/end-others")
+    for path in ("/logout", *(f"/account/{change}" for change in changes)):
         for site in ("cross-site", "same-site"):
             answer = await sent(browser, path, page, site=site, kind="totp")
             assert answer.status == 403, path
@@ -135,7 +136,7 @@ async def test_a117_what_was_on_a_page_is_gone_with_the_session(house):
     page = await browser.send("GET", "/login")
     await sent(browser, "/login", page, name=alice.name, password=alice.password)
     page = await browser.send("GET", "/account")
-    drawn = await sent(browser, "/account/factors", page, kind="totp", label="")
+    drawn = await sent(browser, "/account/methods/add", page)
     for answer in (page, drawn):
         assert answer.header("cache-control") == "no-store"
     gone = await sent(browser, "/logout", page)
@@ -150,7 +151,7 @@ async def test_a83_no_page_shows_a_secret_to_a_get(house):
     page = await browser.send("GET", "/login")
     await sent(browser, "/login", page, name=alice.name, password=alice.password)
     page = await browser.send("GET", "/account")
-    begun = await sent(browser, "/account/factors", page, kind="totp", label="")
+    begun = await sent(browser, "/account/methods/add", page)
     if begun.status == 303:
         page = await browser.send("GET", begun.header("location") or "")
         begun = await sent(browser, "/login/enrol", page, kind="totp", label="")
@@ -159,3 +160,49 @@ async def test_a83_no_page_shows_a_secret_to_a_get(house):
     assert again.status == 200
     assert "<svg" not in again.body.decode()
     assert "otpauth" not in again.body.decode()
+
+
+@pytest.mark.parametrize("target", ["//evil.example", "/\\evil.example", "https://evil.example/",
+                                    "/%2f/evil.example", "javascript:alert(1)"])  # fmt: skip
+async def test_a115_a_sign_in_leads_to_no_other_site(house, target):
+    """Open redirect after the second factor, where nobody looks at the address any more."""
+    alice = await house.settle("alice")
+    browser = Browser(InProcess(house.app))
+    page = await browser.send("GET", "/login")
+    fields = {"name": alice.name, "password": alice.password, "return_to": target}
+    await sent(browser, "/login", page, **fields)
+    page = await browser.send("GET", "/login/code")
+    code = alice.app.code(house.clock.seconds)
+
+    answer = await sent(browser, "/login/code", page, code=code, return_to=target)
+
+    assert (answer.status, answer.header("location")) == (303, "/account")
+
+
+async def test_a109_a_browser_is_known_by_another_cookie_once_it_is_signed_in(house):
+    """Fixation: whoever planted the cookie before the sign-in knows nothing after it."""
+    alice = await house.settle("alice")
+    browser, page = await pending(house, alice)
+    planted = dict(browser.jar)
+
+    await sent(browser, "/login/code", page, code=alice.app.code(house.clock.seconds))
+
+    assert browser.jar["twofold_c"] != planted["twofold_c"]
+    assert "twofold_s" not in planted
+    assert "twofold_ct" not in browser.jar
+    again = await browser.send("GET", "/account")
+    forged = {"csrf_token": token_of(page)}
+    assert again.status == 200
+    answer = await browser.send("POST", "/logout", urlencode(forged).encode(), headers=TYPE)
+    assert answer.status == 403, "a form of before is worth nothing"
+
+
+async def test_a83_what_cookies_hold_is_on_no_page(house):
+    """Script could read there what it cannot read in a cookie."""
+    alice = await house.settle("alice", totp=False)
+    browser = Browser(InProcess(house.app))
+    page = await browser.send("GET", "/login")
+    await sent(browser, "/login", page, name=alice.name, password=alice.password)
+    page = await browser.send("GET", "/account")
+    for name, value in browser.jar.items():
+        assert value[:12] not in page.body.decode(), name

@@ -75,7 +75,7 @@ async def test_a_phone_is_set_up_used_lost_and_replaced(page, server, tmp_path):
     await page.get_by_label("Recovery code").fill(codes[0])
     await page.get_by_role("button", name="Continue").click()
     told = await page.inner_text("main")
-    assert "9 recovery codes are left" in told
+    assert "9 of 10 recovery codes are left" in told
     assert "signed in with a recovery code" in told
 
     await page.get_by_role("button", name="Add a method").click()
@@ -84,7 +84,11 @@ async def test_a_phone_is_set_up_used_lost_and_replaced(page, server, tmp_path):
     told = await account(page, server)
     assert told.count("Authenticator app") == 2
     assert "two factors" in told
-    await page.get_by_role("button", name="Remove").first.click()
+    await page.get_by_role("link", name="Authenticator app").first.click()
+    await page.get_by_role("button", name="Remove").click()
+    assert "You can still sign in with: Authenticator app" in await page.inner_text("main")
+    await page.get_by_role("button", name="Remove it").click()
+    assert "The method was removed." in await page.inner_text("main")
     assert (await account(page, server)).count("Authenticator app") == 1
     await page.get_by_role("button", name="Sign out").click()
 

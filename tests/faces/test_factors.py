@@ -191,6 +191,7 @@ async def test_new_recovery_codes_kill_the_old_ones(kept):
     assert len(codes) == len(set(codes)) == 10
     assert (await client.get("/v1/recovery-codes")).json == {
         "remaining": 10,
+        "total": 10,
         "generated_at": kept.clock.now() // 1_000_000,
     }
     other = kept.client()
@@ -209,7 +210,11 @@ async def test_recovery_codes_recover_something(house):
     answer = await client.post("/v1/recovery-codes")
 
     assert (answer.status, answer.code) == (404, "not-enrolled")
-    assert (await client.get("/v1/recovery-codes")).json == {"remaining": 0, "generated_at": None}
+    assert (await client.get("/v1/recovery-codes")).json == {
+        "remaining": 0,
+        "generated_at": None,
+        "total": 0,
+    }
 
 
 @pytest.mark.parametrize(

@@ -19,11 +19,13 @@ BODIES = {
     "/v1/ceremony/confirm": {"code": "123456"},
     "/v1/factors/{id}": {"label": "x"},
     "/v1/account/locale": {"locale": "de"},
+    "/v1/account/email": {"email": "a@b.example"},
     "/v1/account/password": {"current_password": "a", "new_password": "b"},
     "/admin/v1/users": {"name": "x"},
     "/admin/v1/users/{id}": {"groups": []},
     "/admin/v1/users/{id}/password": {"password": "x"},
     "/admin/v1/policy": {"policy": {}, "version": 0},
+    "/admin/v1/theme": {"theme": {}, "version": 0},
     "/admin/v1/clients": {"id": "x"},
     "/admin/v1/clients/{id}": {"name": "x"},
 }

@@ -69,6 +69,7 @@ def test_sending_is_remembered_beside_the_address():
         "sent_at": NOW,
         "day": today,
         "count": 1,
+        "digits": 6,
     }
 
 

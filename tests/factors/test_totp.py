@@ -112,7 +112,32 @@ def test_the_window_is_exactly_as_wide_as_it_is_set(past, future):
 def test_how_far_a_clock_is_off_is_known_to_the_log(drift):
     held, _ = bind(FACTOR)
 
-    assert FACTOR.verify(held, CEREMONY, code(held, STEP + drift), NOW) == Wrong("mismatch", drift)
+    wrong = FACTOR.verify(held, CEREMONY, code(held, STEP + drift), NOW)
+
+    assert (wrong.hint, wrong.drift) == ("mismatch", drift)
+
+
+@pytest.mark.parametrize(
+    ("drift", "late"), [(-10, 300), (-2, 60), (1, None), (4, None), (10, None)]
+)
+def test_only_of_a_code_that_is_over_a_claimant_may_hear(drift, late):
+    """A code of a step to come opens the account when its time has come: no word of it."""
+    held, _ = bind(FACTOR)
+
+    assert FACTOR.verify(held, CEREMONY, code(held, STEP + drift), NOW).late == late
+
+
+@pytest.mark.parametrize("past", [0, 1, 3])
+def test_a_code_that_may_still_be_taken_is_never_called_late(past):
+    factor = TotpFactor("Twofold", past=past)
+    held, _ = bind(factor)
+
+    lates = {
+        offset: factor.verify(held, CEREMONY, code(held, STEP + offset), NOW).late
+        for offset in range(-10, -past)
+    }
+
+    assert lates == {offset: -offset * 30 for offset in range(-10, -past)}
 
 
 def test_a_code_that_is_just_wrong_has_no_drift():

@@ -14,6 +14,7 @@ OVER_TLS = [
     ("ticket", "__Host-twofold_ct", "/", "Lax"),
     ("refresh", "__Secure-twofold_r", "/v1/tokens/refresh", "Strict"),
     ("device", "__Host-twofold_d", "/", "Lax"),
+    ("language", "__Host-twofold_l", "/", "Lax"),
 ]
 
 

@@ -3,6 +3,7 @@
 import pytest
 from jinja2 import UndefinedError
 
+from twofold.web.headers import Sources
 from twofold.web.html import Templates, local_path, page
 
 
@@ -66,7 +67,8 @@ def test_each_page_has_a_nonce_of_its_own_in_policy_and_body(templates):
 
 
 def test_a_form_may_lead_on_to_a_named_origin(templates):
-    answer = page(templates, "hello.html", form_targets=["https://app.example"], name="x")
+    sources = Sources(forms=("https://app.example",))
+    answer = page(templates, "hello.html", sources=sources, name="x")
     assert headers_of(answer)["content-security-policy"].endswith(
         "form-action 'self' https://app.example"
     )

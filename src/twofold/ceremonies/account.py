@@ -47,6 +47,7 @@ from twofold.core.types import (
     Binding,
     Context,
     Instant,
+    Realm,
     SessionId,
     Status,
     Subject,
@@ -74,6 +75,11 @@ class Token:
     """What must be true of the subject for the token to work; see _mark."""
 
 
+async def registration(engine: Engine, realm: Realm) -> bool:
+    """Say whether policy lets anybody register."""
+    return engine.policy(await engine.store.document(realm, *POLICY)).registration
+
+
 async def register(
     engine: Engine,
     context: Context,
@@ -91,8 +97,7 @@ async def register(
     for.
     """
     now = engine.clock.now()
-    policy = engine.policy(await engine.store.document(context.realm, *POLICY))
-    if not policy.registration:
+    if not await registration(engine, context.realm):
         raise NotAllowed
     source = source_key(context.address)
     engine.gate.check(source, "", now)

@@ -95,6 +95,8 @@ async def _bind(
         State.CONFIRM,
         draft=_draft(engine, view, held),
         challenge=asked.ceremony,
+        resend_at=asked.resend_at,
+        good_until=asked.expires_at,
     )
     pending = second.pending(
         engine, moved, view, policy, show=dict(asked.show), resend_at=asked.resend_at
@@ -247,6 +249,7 @@ async def _bound(
         authenticator=authenticator.id,
         ended=ended,
         device=browsers.changed(engine, view, attempt.context),
+        purpose=ceremony.purpose,
     )
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hmac
 import json
+from typing import Any
 
 from twofold.ceremonies import second
 from twofold.ceremonies.engine import Engine
@@ -84,26 +85,15 @@ def new_session(
 
 
 def granted(
-    engine: Engine,
-    session: Session,
-    view: View,
-    *,
-    recovery_codes: tuple[str, ...] = (),
-    authenticator: str | None = None,
-    ended: tuple[str, ...] = (),
-    codes_left: int | None = None,
-    device: str = "",
+    engine: Engine, session: Session, view: View, *, codes_left: int | None = None, **more: Any
 ) -> Granted:
-    """Return the outcome that hands a session over."""
+    """Return the outcome that hands a session over; ``more`` is what else came of it."""
     return Granted(
         session=session,
         subject=view.subject,
         tokens=tokens_of(engine, session),
         notices=_notices(engine, session, view, codes_left),
-        recovery_codes=recovery_codes,
-        authenticator=authenticator,
-        ended=ended,
-        device=device,
+        **more,
     )
 
 
@@ -133,7 +123,7 @@ def again(
     fresh = now - view.session.created_at <= RETRY and view.session.generation == 0
     if not (same and fresh):
         raise CeremonyConsumed
-    return granted(engine, view.session, view)
+    return granted(engine, view.session, view, purpose=ceremony.purpose)
 
 
 def _subject(ceremony: Ceremony) -> SubjectId:

@@ -159,7 +159,7 @@ async def _wrong(
         ceremony=attempt.name,
     )
     await engine.commit(*budget.wrong(), record)
-    raise CodeRejected(attempts_left=budget.left_after_wrong)
+    raise CodeRejected(attempts_left=budget.left_after_wrong, late=verdict.late)
 
 
 async def _replayed(engine: Engine, attempt: Attempt, view: View) -> None:

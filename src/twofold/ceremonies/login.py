@@ -60,8 +60,12 @@ async def begin(
     identifier: str = "",
     answer: Answer | None = None,
     require: Requirement | None = None,
+    purpose: str = "",
 ) -> Outcome:
-    """Start a login; with an answer its first step is taken in the same breath."""
+    """Start a login; with an answer its first step is taken in the same breath.
+
+    ``purpose`` travels sealed in the ticket and comes back with the grant.
+    """
     now = engine.clock.now()
     ceremony = engine.begun(
         Kind.LOGIN,
@@ -71,6 +75,7 @@ async def begin(
         life=engine.rules.policy.ceremony_life,
         require=require or Requirement(),
         identifier=identifier,
+        purpose=purpose,
     )
     if answer is None:
         return second.pending(engine, ceremony, None, engine.rules.policy)
@@ -323,13 +328,20 @@ async def skip(engine: Engine, ticket: str, context: Context) -> Outcome:
         not_ended = guesses.going_on(view, ceremony, policy)
         session = new_session(engine, moved, policy, context, "", now)
         record = engine.record(
-            "enrol.declined", now, view.subject, context, session=session.id, amr=session.amr
+            "enrol.declined",
+            now,
+            view.subject,
+            context,
+            session=session.id,
+            amr=session.amr,
+            ceremony=ceremony.name,
         )
         unchanged = Unchanged(view.subject.id, ceremony.epoch)
         over = guesses.ended(view, ceremony, policy)
         browser = browsers.shown(engine, ceremony, view, context, now)
         letter = browsers.arrival(engine, browser, view, policy, context, now)
         await engine.commit(unchanged, not_ended, over, OpenSession(session), *letter, record)
-        return granted(engine, session, view, device=browsers.carried(engine, browser, view))
+        carried = browsers.carried(engine, browser, view)
+        return granted(engine, session, view, device=carried, purpose=ceremony.purpose)
 
     return await engine.settle(attempt)

@@ -50,6 +50,8 @@ class RecoveryRow:
 
     remaining: int
     generated_at: Instant
+    total: int
+    """How many the set had."""
 
 
 async def factors(engine: Engine, bearer: Bearer) -> tuple[FactorRow, ...]:
@@ -84,7 +86,10 @@ async def recovery_left(engine: Engine, bearer: Bearer) -> RecoveryRow | None:
 def recovery_row(engine: Engine, view: View) -> RecoveryRow | None:
     """Return what is left of the recovery codes of a view, None without a set."""
     held = recovery_of(engine, view)
-    return RecoveryRow(len(held.items), held.created_at) if held is not None else None
+    if held is None:
+        return None
+    left = len(held.items)
+    return RecoveryRow(left, held.created_at, int(held.parameters.get("count", left)))
 
 
 def recovery_of(engine: Engine, view: View) -> Authenticator | None:
@@ -159,10 +164,11 @@ async def _remove(engine: Engine, bearer: Bearer, id: str, context: Context, now
         *unbinding(engine, view, gone, left),
         *ending(policy, subject.id, session.id),
         engine.record(
-            "factor.removed", now, subject, context, authenticator=held.id, method=held.kind
+            "factor.removed", now, subject, context,
+            authenticator=held.id, method=held.kind, session=session.id,
         ),
         *engine.letter(now, subject, "factor-removed", told),
-    )
+    )  # fmt: skip
     facts = {"authenticator": id, "left": len(left)}
     return Done(facts, closes_session=policy.closing is Closing.ALL)
 

@@ -21,6 +21,8 @@ class Choice:
     needs_challenge: bool
     hint: str = ""
     """A masked address; nothing that only the owner should know."""
+    digits: int = 0
+    """How many digits complete its code; 0 where that is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,8 @@ class Granted:
     """Ids of sessions that this one replaces."""
     device: str = field(default="", repr=False)
     """What the browser carries on from now on; empty leaves what it has."""
+    purpose: str = ""
+    """What the proof was for, as the face said that asked for it."""
 
 
 @dataclass(frozen=True, slots=True)

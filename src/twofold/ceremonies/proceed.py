@@ -125,8 +125,15 @@ async def _grant(
         _record(engine, ceremony, view, context, session, right, decision),
     )
     ended = (ceremony.session,) if ceremony.session else ()
-    device = browsers.carried(engine, browser, view)
-    return granted(engine, session, view, ended=ended, codes_left=right.codes_left, device=device)
+    return granted(
+        engine,
+        session,
+        view,
+        ended=ended,
+        codes_left=right.codes_left,
+        device=browsers.carried(engine, browser, view),
+        purpose=ceremony.purpose,
+    )
 
 
 def _record(

@@ -144,7 +144,8 @@ async def asked(
         )
         await engine.commit(Unchanged(view.subject.id, ceremony.epoch), *sent, record)
     out = {"asked": method.authenticator.id, "challenge": challenge.ceremony}
-    moved = advance(ceremony, Step.ASK, State.CHALLENGE, **out)
+    times = {"resend_at": challenge.resend_at, "good_until": challenge.expires_at}
+    moved = advance(ceremony, Step.ASK, State.CHALLENGE, **out, **times)
     return second.pending(
         engine,
         moved,

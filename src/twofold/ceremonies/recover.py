@@ -42,7 +42,9 @@ async def _renew(engine: Engine, bearer: Bearer, context: Context, now: Instant)
         *made,
         *forgetting(view, engine.recovery.kind),
         *ending(policy, subject.id, session.id),
-        engine.record("recovery.renewed", now, subject, context, count=len(codes)),
+        engine.record(
+            "recovery.renewed", now, subject, context, count=len(codes), session=session.id
+        ),
         *engine.letter(now, subject, "recovery-renewed", told),
     )
     facts = {"recovery_codes": codes, "remaining": len(codes), "generated_at": now}

@@ -235,6 +235,7 @@ def bindable(engine: Engine, policy: Policy) -> tuple[str, ...]:
 def _choices(known: Iterable[Method]) -> Iterable[Choice]:
     for place, method in enumerate(known):
         hint = method.authenticator.parameters.get("hint", "")
+        digits = method.authenticator.parameters.get("digits", 0)
         yield Choice(
             id=method.authenticator.id,
             kind=method.factor.kind,
@@ -242,6 +243,7 @@ def _choices(known: Iterable[Method]) -> Iterable[Choice]:
             preferred=place == 0,
             needs_challenge=method.factor.asks,
             hint=str(hint),
+            digits=digits if isinstance(digits, int) else 0,
         )
 
 

@@ -29,11 +29,21 @@ RECOVERED = "rc"
 
 
 async def begin(
-    engine: Engine, session: Session, context: Context, require: Requirement | None = None
+    engine: Engine,
+    session: Session,
+    context: Context,
+    require: Requirement | None = None,
+    *,
+    purpose: str = "",
 ) -> Pending:
-    """Start a step-up from a session; ends with a new session in the old one's place."""
+    """Start a step-up from a session; ends with a new session in the old one's place.
+
+    ``purpose`` travels sealed in the ticket and comes back with the grant: a face that was asked
+    for something leads there again, and nobody else can say where that is (A115).
+    """
     now = engine.clock.now()
     ceremony = await started(engine, session, context, now, Kind.STEP_UP)
+    ceremony = replace(ceremony, purpose=purpose)
     view = await engine.look(ceremony)
     policy = engine.policy(view.policy)
     wanted = require or Requirement()

@@ -120,6 +120,12 @@ class Ceremony:
     session: SessionId | None = None
     """The session a step-up or enrolment was begun from."""
     skippable_until: Instant | None = None
+    purpose: str = ""
+    """What the proof is for, in the words of the face that asked: where it leads back to."""
+    resend_at: Instant | None = None
+    """When another code may be asked for, once one was."""
+    good_until: Instant | None = None
+    """How long the code is good that was sent."""
 
     @property
     def voice(self) -> str:
@@ -184,13 +190,17 @@ def dump(ceremony: Ceremony) -> list[Any]:
         None if draft is None else _drafted(draft),
         ceremony.session,
         ceremony.skippable_until,
+        ceremony.purpose,
+        ceremony.resend_at,
+        ceremony.good_until,
     ]
 
 
 def load(values: Sequence[Any]) -> Ceremony:
     """Return the ceremony that ``dump`` wrote; only ever called on what a ticket's seal kept."""
     jti, kind, realm, client, state, started_at, expires_at, require, subject, epoch, *rest = values
-    proofs, identifier, binding, transport, asked, challenge, draft, session, skippable = rest
+    proofs, identifier, binding, transport, asked, challenge, draft, session, *rest = rest
+    skippable, purpose, resend_at, good_until = rest
     return Ceremony(
         jti,
         _KINDS[kind],
@@ -211,6 +221,9 @@ def load(values: Sequence[Any]) -> Ceremony:
         None if draft is None else _draft(*draft),
         session,
         skippable,
+        purpose,
+        resend_at,
+        good_until,
     )
 
 

@@ -24,7 +24,10 @@ from twofold.core.types import Instant
 
 
 class TwofoldError(Exception):
-    """The root; ``code`` is stable, ``detail`` is for people and holds no secret."""
+    """The root; ``code`` is stable, ``detail`` is for people and holds no secret.
+
+    ``phrase`` is the detail as other languages can say it, see core.phrases.
+    """
 
     code: ClassVar[str] = "error"
     title: ClassVar[str] = "Something was refused."
@@ -32,7 +35,8 @@ class TwofoldError(Exception):
     def __init__(self, detail: str = "") -> None:
         """Keep the sentence for people."""
         super().__init__(detail or self.title)
-        self.detail = detail or self.title
+        self.phrase = detail or self.title
+        self.detail = str(self.phrase)
 
 
 class Refused(TwofoldError):
@@ -74,15 +78,21 @@ class InvalidCredentials(Denied):
 
 
 class CodeRejected(Denied):
-    """A wrong answer; ``attempts_left`` is what this ceremony still allows."""
+    """A wrong answer; ``attempts_left`` is what this ceremony still allows.
+
+    ``late`` are the seconds that the claimant's clock is slow, where that can be told.
+    """
 
     code = "code-rejected"
     title = "This code is not right."
 
-    def __init__(self, detail: str = "", *, attempts_left: int | None = None) -> None:
-        """Keep how many tries are left."""
+    def __init__(
+        self, detail: str = "", *, attempts_left: int | None = None, late: int | None = None
+    ) -> None:
+        """Keep how many tries are left, and what the answer says of a clock."""
         super().__init__(detail)
         self.attempts_left = attempts_left
+        self.late = late
 
 
 class CodeAlreadyUsed(Denied):

@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterable
 from typing import Final
 
 from twofold.core.errors import WeakPassword
+from twofold.core.phrases import Phrase
 
 LONGEST: Final = 1_024
 """Bytes of UTF-8; nothing longer is ever hashed (A125)."""
@@ -52,10 +53,10 @@ def judge(
     """
     raw = encoded(password)
     if raw is None:
-        raise WeakPassword(f"A password has at most {LONGEST} bytes.")
+        raise WeakPassword(Phrase("A password has at most {most} bytes.", most=LONGEST))
     text = raw.decode()
     if len(text) < minimum:
-        raise WeakPassword(f"A password has at least {minimum} characters.")
+        raise WeakPassword(Phrase("A password has at least {least} characters.", least=minimum))
     folded = text.casefold()
     unit = _unit(folded)
     if len(unit) <= _LONGEST_UNIT or _is_run(folded):

@@ -105,6 +105,7 @@ class Policy:
     """How old a proof may be for changing factors; STANDARDS cap it at 15 minutes."""
     closing: Closing = Closing.OTHERS
     registration: bool = False
+    deletion: bool = False
     ceremony_life: int = 300
     enrolment_life: int = 900
     guesses_per_ceremony: int = 5

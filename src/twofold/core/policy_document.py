@@ -116,6 +116,7 @@ ENTRIES: Mapping[str, Entry] = MappingProxyType(
             fields.Choice(Closing), "Which sessions end when a subject's factors change."
         ),
         "registration": Entry(fields.Truth(), "Whether anybody may register."),
+        "deletion": Entry(fields.Truth(), "Whether owners may delete their own account."),
         "ceremony_life": Entry(
             fields.Whole(1, CEREMONY_AT_MOST), "Seconds within which a login must be finished."
         ),

@@ -11,6 +11,7 @@ from ipaddress import ip_network
 
 from twofold.ceremonies.engine import Engine
 from twofold.core.networks import Networks
+from twofold.core.theme import Theme
 from twofold.core.types import DEFAULT_REALM, Realm
 from twofold.web.kit import Site
 
@@ -43,3 +44,7 @@ class Front:
     scrapers: Networks = LOOPBACK
     """Who may read them without an administrator's token."""
     version: str = ""
+    theme: Theme = field(default_factory=Theme)
+    """How pages look in a realm that says nothing else."""
+    return_to: tuple[str, ...] = ()
+    """Origins beside our own that a sign-in may lead back to."""

@@ -41,6 +41,8 @@ class RecoveryCodes(Struct, frozen=True):
 
     remaining: int
     generated_at: int | None
+    total: int
+    """How many the set had."""
 
 
 class FactorList(Struct, frozen=True):
@@ -73,8 +75,8 @@ def factor_shape(row: manage.FactorRow) -> Factor:
 def recovery_shape(row: manage.RecoveryRow | None) -> RecoveryCodes:
     """What is left of the recovery codes, none if there never were any."""
     if row is None:
-        return RecoveryCodes(0, None)
-    return RecoveryCodes(row.remaining, row.generated_at // SECOND)
+        return RecoveryCodes(0, None, 0)
+    return RecoveryCodes(row.remaining, row.generated_at // SECOND, row.total)
 
 
 class FactorApi:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec import Struct, UnsetType
 
 from twofold.ceremonies import sessions
+from twofold.core import agents
 from twofold.core.errors import CsrfRejected, InvalidToken, Malformed, MixedCredentials
 from twofold.core.policy import ACR
 from twofold.core.types import SECOND, Session, Transport
@@ -48,6 +49,8 @@ class SessionRow(Struct, frozen=True):
     amr: tuple[str, ...]
     address: str
     agent: str
+    label: str
+    """Browser and system in words, as far as they are known."""
     client: str
     current: bool
 
@@ -70,6 +73,7 @@ def session_row(session: Session, current: str) -> SessionRow:
         amr=session.amr,
         address=session.address,
         agent=session.agent,
+        label=agents.label(session.agent),
         client=session.client,
         current=session.id == current,
     )

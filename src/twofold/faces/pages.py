@@ -6,11 +6,13 @@ something is shown that is shown only once. The ceremony's ticket travels in its
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlencode
 
 from twofold.ceremonies.outcomes import Done, Granted, Outcome, Pending, Revealed
 from twofold.core.ceremony import State
@@ -22,20 +24,33 @@ from twofold.core.errors import (
     TwofoldError,
 )
 from twofold.core.types import SECOND, Instant
-from twofold.faces import Front
+from twofold.faces import Front, intents
 from twofold.faces.answers import OVER, Answers
+from twofold.faces.looks import Looks
 from twofold.faces.transport import Caller, Entrance
 from twofold.web.csrf import FIELD, FormTokens, new_binding
 from twofold.web.headers import ASSET, Header
-from twofold.web.html import Templates, page
+from twofold.web.html import Templates, local_path, page, return_path
 from twofold.web.kit import Request, Response, Route
+from twofold.web.languages import Language, languages, named
 from twofold.web.problems import refusal
 from twofold.web.response import redirect
 
 HERE: Final = Path(__file__).parent
 _TEMPLATES: Final = Templates(HERE / "templates")
+RETURN_TO: Final = "return_to"
+"""The parameter that says where a sign-in leads."""
+
+LOCALE: Final = "locale"
+"""The query parameter that chooses a language."""
+
+_YEAR: Final = 365 * 86_400
 _KEPT: Final = frozenset({b"retry-after", b"allow"})
-_TYPES: Final = {".css": b"text/css; charset=utf-8", ".js": b"text/javascript; charset=utf-8"}
+_TYPES: Final = {
+    ".css": b"text/css; charset=utf-8",
+    ".js": b"text/javascript; charset=utf-8",
+    ".svg": b"image/svg+xml",
+}
 
 _PLACES: Final[Mapping[State, str]] = {
     State.FIRST_FACTOR: "/login/password",
@@ -61,13 +76,14 @@ class Form:
 class Pages:
     """Renders, reads forms, and leads from step to step."""
 
-    __slots__ = ("_front", "answers", "engine", "entrance")
+    __slots__ = ("_front", "answers", "engine", "entrance", "looks")
 
     def __init__(self, front: Front, entrance: Entrance, answers: Answers) -> None:
         self._front = front
         self.engine = front.engine
         self.entrance = entrance
         self.answers = answers
+        self.looks = Looks(front)
 
     def show(
         self,
@@ -87,15 +103,33 @@ class Pages:
         if not known:
             known = new_binding()
             headers = (*headers, cookie.put(known))
+        language, kept = self._chosen(request)
         return page(
             _TEMPLATES,
             template,
             *headers,
+            *kept,
             status=status,
+            language=language,
+            languages=_switch(request),
+            assets=ASSETS,
             csrf=FormTokens(self.engine.ring().current("form")[1]).make(known),
-            issuer=self.engine.rules.issuer,
+            look=self.looks.now,
+            sources=self.looks.now.sources,
             **values,
         )
+
+    def language(self, request: Request) -> Language:
+        """The language of this page."""
+        return self._chosen(request)[0]
+
+    def _chosen(self, request: Request) -> tuple[Language, tuple[Header, ...]]:
+        """Return what ``?locale=`` asks for, and the cookie that keeps it; else what was before."""
+        chosen = named(_query(request).get(LOCALE))
+        if chosen is None:
+            return self.entrance.language(request), ()
+        cookie = self.entrance.cookies.language
+        return chosen, (cookie.put(chosen.tag, max_age=_YEAR),)
 
     async def form(self, request: Request) -> Form:
         """The fields of a form whose token belongs to this browser; CsrfRejected otherwise."""
@@ -115,7 +149,8 @@ class Pages:
         """Lead to the page that the next step is taken on."""
         match outcome:
             case Granted():
-                return redirect("/account", *self.answers.session_cookies(outcome))
+                place = self.destination(outcome.purpose)
+                return redirect(place, *self.answers.session_cookies(outcome))
             case Pending():
                 place = _PLACES[outcome.ceremony.state]
                 return redirect(place, *self.answers.ticket_cookies(outcome, caller))
@@ -125,13 +160,28 @@ class Pages:
                 headers = self.answers.ended_cookies(outcome, cookies=True)
                 return redirect("/login", self.entrance.cookies.ticket.clear(), *headers)
 
+    def returnable(self, text: str | None) -> str:
+        """Where a sign-in was asked to lead, if it may lead there; else nothing (A115)."""
+        return return_path(text, self._front.return_to) or ""
+
+    def destination(self, purpose: str) -> str:
+        """Where a proof leads: what a step-up was for, or what a sign-in was asked to lead to.
+
+        The ticket kept it sealed; an origin that was taken off the list since is refused.
+        """
+        return self.returnable(purpose) or intents.place(purpose)
+
+    def now(self) -> datetime:
+        """The present moment for templates."""
+        return self.moment(self.engine.clock.now())
+
+    def seconds_left(self, moment: Instant) -> int:
+        """Whole seconds until a moment; 0 when it is over."""
+        return max(0, (moment - self.engine.clock.now()) // SECOND)
+
     def moment(self, instant: Instant) -> datetime:
         """A moment for templates, which print it for people without script."""
         return datetime.fromtimestamp(instant // SECOND, UTC)
-
-    def minutes_left(self, moment: Instant) -> int:
-        """Whole minutes until a moment, at least one."""
-        return max(1, (moment - self.engine.clock.now()) // (60 * SECOND))
 
     def refused(self, request: Request, error: TwofoldError) -> Response:
         """The page for an error that no form was there to show."""
@@ -139,7 +189,8 @@ class Pages:
         kept = tuple(header for header in answer.headers if header[0] in _KEPT)
         cookies = self.entrance.cookies
         if isinstance(error, InvalidToken):
-            return redirect("/login", cookies.session.clear())
+            # The dead cookie stays: the sign-in reads from it why the session ended, and clears it.
+            return redirect(_sign_in(request))
         if isinstance(error, Malformed) and error.field == "ceremony":
             return redirect("/login")
         if isinstance(error, OVER):
@@ -149,8 +200,8 @@ class Pages:
             "refused.html",
             *kept,
             status=answer.status,
-            title=error.title,
-            detail="" if error.detail == error.title else error.detail,
+            error=error,
+            over=isinstance(error, OVER),
             reference=request.id,
         )
 
@@ -166,8 +217,41 @@ class Pages:
         return found
 
 
+def _query(request: Request) -> Mapping[str, str]:
+    """Return the query, or nothing where it makes no sense: a page that refuses must not fail."""
+    try:
+        return request.query
+    except Malformed:
+        return {}
+
+
+def _sign_in(request: Request) -> str:
+    """Return the sign-in, which leads back to where somebody was before the session ended."""
+    path = request.path if request.method == "GET" else ""
+    if path in {"", "/", intents.HOME} or local_path(path) is None:
+        return "/login"
+    return f"/login?{urlencode({RETURN_TO: path})}"
+
+
+def _switch(request: Request) -> tuple[tuple[Language, str], ...]:
+    """Return each language with the address of this page in it; none after a form was sent."""
+    if request.method != "GET":
+        return ()
+    query = _query(request)
+    return tuple(
+        (language, f"{request.path}?{urlencode({**query, LOCALE: language.tag})}")
+        for language in languages().values()
+    )
+
+
 _FILES: Final[Mapping[str, Response]] = {
     path.name: Response(200, path.read_bytes(), (*ASSET, (b"content-type", _TYPES[path.suffix])))
     for path in sorted((HERE / "static").iterdir())
     if path.suffix in _TYPES
 }
+
+ASSETS: Final[Mapping[str, str]] = {
+    name: f"/static/{name}?{hashlib.sha256(file.body).hexdigest()[:8]}"
+    for name, file in _FILES.items()
+}
+"""The addresses of our files; another content has another address, so that caches never mix."""

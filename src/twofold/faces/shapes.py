@@ -175,6 +175,18 @@ class PasswordChange(Body, frozen=True):
     new_password: Password
 
 
+class NewAddress(Body, frozen=True):
+    """The address that the account shall move to."""
+
+    email: Name
+
+
+class EventQuery(Body, frozen=True):
+    """How many things that happened to list."""
+
+    limit: Annotated[int, Meta(ge=1, le=100)] = 50
+
+
 class ResetAsked(Body, frozen=True):
     """Whose password is forgotten; the answer is the same for every name."""
 

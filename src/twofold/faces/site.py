@@ -10,17 +10,23 @@ from twofold.faces.api_account import AccountApi
 from twofold.faces.api_admin import UserApi
 from twofold.faces.api_admin_factors import UserFactorApi
 from twofold.faces.api_admin_realm import RealmApi
+from twofold.faces.api_admin_theme import ThemeApi
 from twofold.faces.api_ceremony import CeremonyApi
 from twofold.faces.api_devices import DeviceApi
 from twofold.faces.api_factors import FactorApi
+from twofold.faces.api_owner import OwnerApi
 from twofold.faces.api_session import SessionApi
 from twofold.faces.api_verify import VerifyApi
+from twofold.faces.desk import Desk
 from twofold.faces.docs import Docs
 from twofold.faces.health import Health
 from twofold.faces.pages import Pages
 from twofold.faces.pages_account import AccountPages
 from twofold.faces.pages_disown import DisownPages
 from twofold.faces.pages_login import LoginPages
+from twofold.faces.pages_methods import MethodPages
+from twofold.faces.pages_owner import OwnerPages
+from twofold.faces.pages_register import RegisterPages
 from twofold.faces.transport import Entrance
 from twofold.web.kit import Route
 
@@ -40,9 +46,11 @@ def api_routes(front: Front, entrance: Entrance, answers: Answers) -> tuple[Rout
         *SessionApi(front, entrance, answers).routes(),
         *DeviceApi(front, entrance, answers).routes(),
         *AccountApi(front, entrance, answers).routes(),
+        *OwnerApi(front, entrance, answers).routes(),
         *UserApi(front, entrance).routes(),
         *UserFactorApi(front, entrance).routes(),
         *RealmApi(front, entrance).routes(),
+        *ThemeApi(front, entrance).routes(),
         *Health(front, entrance).routes(),
     )
     worded = tuple(replace(route, on_error=answers.refused) for route in found)
@@ -53,5 +61,14 @@ def page_routes(front: Front, entrance: Entrance, answers: Answers) -> tuple[Rou
     """The pages for people."""
     pages = Pages(front, entrance, answers)
     login = LoginPages(pages)
-    account, disown = AccountPages(pages, login), DisownPages(pages)
-    return (*login.routes(), *account.routes(), *disown.routes(), *pages.routes())
+    desk = Desk(pages)
+    shown = (
+        *login.routes(),
+        *AccountPages(desk).routes(),
+        *MethodPages(desk, login).routes(),
+        *OwnerPages(desk).routes(),
+        *RegisterPages(desk).routes(),
+        *DisownPages(pages).routes(),
+    )
+    dressed = (replace(route, handler=pages.looks.dressed(route.handler)) for route in shown)
+    return (*dressed, *pages.routes(), *pages.looks.routes())

@@ -33,6 +33,7 @@ from twofold.web.cookies import Cookies, own_cookies
 from twofold.web.credentials import session_token
 from twofold.web.csrf import new_binding
 from twofold.web.kit import Request, Response, Taking
+from twofold.web.languages import Language, preferred
 
 Body = TypeVar("Body")
 
@@ -98,6 +99,7 @@ class Entrance:
             transport=transport,
             request=request.id,
             device=self._device(request, transport),
+            locale=self.language(request, cookie=transport is Transport.COOKIE).tag,
         )
 
     def _device(self, request: Request, transport: Transport) -> str:
@@ -108,6 +110,11 @@ class Entrance:
         if header is not None:
             raise MixedCredentials
         return request.cookies.get(self.cookies.device.name, "")
+
+    def language(self, request: Request, *, cookie: bool = True) -> Language:
+        """The language of whoever asks; in header transport cookies are not looked at."""
+        chosen = request.cookies.get(self.cookies.language.name) if cookie else None
+        return preferred(chosen, request.header("accept-language"))
 
     def _binding(self, request: Request, transport: Transport) -> str | None:
         if transport is Transport.JSON and request.header("sec-fetch-site") is None:

@@ -113,6 +113,8 @@ class Wrong:
     ``other-ceremony``, ``other-origin``, ``unverified``, ``already-bound``."""
     drift: int | None = None
     """How many steps the claimant's clock is off, where that could be told."""
+    late: int | None = None
+    """Seconds the claimant's clock is slow, where whoever only guesses may hear of it too."""
 
 
 class Factor(Protocol):

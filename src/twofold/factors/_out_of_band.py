@@ -97,6 +97,7 @@ class OutOfBand:
                 "sent_at": now,
                 "day": day,
                 "count": _sent(authenticator, day) + 1,
+                "digits": self.digits,
             },
             deliver={
                 "channel": self.channel,

@@ -101,6 +101,7 @@ class RecoveryCodes:
             parameters={
                 "alphabet": shape.alphabet,
                 "length": shape.length,
+                "count": shape.count,
                 "memory_kib": cost.memory_kib,
                 "time": cost.time,
                 "lanes": cost.lanes,

@@ -96,7 +96,11 @@ class TotpFactor:
         step = otp.step_at(now, parameters.period)
         matched = otp.match(held.secret, code, step, parameters, past=self.past, future=self.future)
         if matched is None:
-            return Wrong("mismatch", otp.drift(held.secret, code, step, parameters))
+            drift = otp.drift(held.secret, code, step, parameters)
+            # Of a step that is over the code is dead, whoever learns that it was right. Of a step
+            # to come it will open the account: not a word of that to anybody.
+            slow = drift is not None and drift < -self.past
+            return Wrong("mismatch", drift, -drift * parameters.period if drift and slow else None)
         if matched <= authenticator.mark:
             return Wrong("replayed")  # A03, A09: for as long as the window can reach it
         return Proof(

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from twofold.core import policy_document
+from twofold.core import policy_document, theme
 from twofold.core.policy import Policy, Profile
 from twofold.settings.sections import Sending, Texting, Tls
 
@@ -36,6 +36,8 @@ def misfits(values: Mapping[str, Any]) -> Iterator[Misfit]:
     """Yield every key whose value does not go with the others."""
     policy = {n.removeprefix("policy."): v for n, v in values.items() if n.startswith("policy.")}
     yield from ((f"policy.{name}", fault) for name, fault in policy_document.misfits(policy))
+    worn = {n.removeprefix("theme."): v for n, v in values.items() if n.startswith("theme.")}
+    yield from ((f"theme.{name}", fault) for name, fault in theme.misfits(worn))
     yield from _mail(values)
     yield from _codes(values)
     yield from _places(values)

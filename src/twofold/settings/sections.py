@@ -17,6 +17,7 @@ from twofold.core import codes, languages, policy_document
 from twofold.core.fields import Choice, Listed, Nets, Text, Truth, Whole
 from twofold.core.networks import Networks, parse_networks
 from twofold.core.policy import Policy, Profile
+from twofold.core.theme import Theme
 from twofold.settings.declaring import ORIGIN, Key, setting
 from twofold.settings.passkeys import Passkeys
 
@@ -86,6 +87,11 @@ class Server:
         (),
         Listed(Text("an origin such as https://app.example.org", ORIGIN)),
         "Further origins whose pages may use our cookies.",
+    )
+    return_to: tuple[str, ...] = setting(
+        (),
+        Listed(Text("an origin such as https://app.example.org", ORIGIN)),
+        "Further origins that a sign-in may lead back to.",
     )
     trusted_proxies: Networks = setting(
         Networks(), Nets(), "Proxies whose X-Forwarded-For and X-Request-Id count."
@@ -334,6 +340,7 @@ class Settings:
     audit: Audit = field(default_factory=Audit)
     metrics: Figures = field(default_factory=Figures)
     log: Log = field(default_factory=Log)
+    theme: Theme = field(default_factory=Theme)
     origins: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
     """Where each value that is not a default came from, by key."""
 

@@ -68,6 +68,12 @@ class Cookies:
     refresh: Cookie
     device: Cookie
     """A remembered browser."""
+    language: Cookie
+    """The language somebody chose; no credential."""
+    notice: Cookie
+    """What was just done, to be said on the next page, once; a word of ours, no credential."""
+    later: Cookie
+    """Which advice this browser does not want to hear for a while; no credential."""
 
 
 def own_cookies(*, https: bool) -> Cookies:
@@ -79,6 +85,9 @@ def own_cookies(*, https: bool) -> Cookies:
         ticket=Cookie(f"{host}twofold_ct", https),
         refresh=Cookie(f"{secure}twofold_r", https, path="/v1/tokens/refresh", same_site="Strict"),
         device=Cookie(f"{host}twofold_d", https),
+        language=Cookie(f"{host}twofold_l", https),
+        notice=Cookie(f"{host}twofold_n", https),
+        later=Cookie(f"{host}twofold_w", https),
     )
 
 

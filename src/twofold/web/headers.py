@@ -6,7 +6,7 @@ missing somewhere (A83, A111, A117).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 Header = tuple[bytes, bytes]
@@ -44,23 +44,44 @@ _PAGE: Final[tuple[Header, ...]] = (
     (
         b"permissions-policy",
         (
-            b"camera=(), geolocation=(), microphone=(), payment=(), usb=(),"
+            b"camera=(), geolocation=(), microphone=(), payment=(), usb=(), clipboard-write=(self),"
             b" publickey-credentials-create=(self), publickey-credentials-get=(self)"
         ),
     ),
 )
 
 
-def page(nonce: str, *, form_targets: Sequence[str] = ()) -> tuple[Header, ...]:
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Origins beside our own that a page has to do with."""
+
+    forms: tuple[str, ...] = ()
+    """Where an answer to one of its forms may lead: Chromium holds redirects to the policy too."""
+    styles: tuple[str, ...] = ()
+    """Where an operator's own style sheet comes from, and the fonts it names."""
+    images: tuple[str, ...] = ()
+
+
+OWN: Final = Sources()
+"""None."""
+
+
+def page(nonce: str, sources: Sources = OWN) -> tuple[Header, ...]:
     """The headers of an HTML page whose own ``<style>`` and ``<script>`` carry the nonce.
 
-    ``form_targets`` are further origins that an answer to one of its forms may redirect to.
+    Scripts run by nonce alone: a file of ours that an injected element names does not.
     """
-    targets = " ".join(("'self'", *form_targets))
-    policy = (
-        "default-src 'none'; connect-src 'self'; font-src 'self'; img-src 'self' data:;"
-        f" manifest-src 'self'; script-src 'self' 'nonce-{nonce}';"
-        f" style-src 'self' 'nonce-{nonce}'; base-uri 'none'; frame-ancestors 'none';"
-        f" form-action {targets}"
-    )
+    own = ("'self'",)
+    rules = {
+        "default-src": ("'none'",),
+        "connect-src": own,
+        "font-src": sources.styles or ("'none'",),
+        "img-src": (*own, "data:", *sources.images),
+        "script-src": (f"'nonce-{nonce}'",),
+        "style-src": (*own, f"'nonce-{nonce}'", *sources.styles),
+        "base-uri": ("'none'",),
+        "frame-ancestors": ("'none'",),
+        "form-action": (*own, *sources.forms),
+    }
+    policy = "; ".join(f"{rule} {' '.join(allowed)}" for rule, allowed in rules.items())
     return (*_PAGE, (b"content-security-policy", policy.encode("ascii")))

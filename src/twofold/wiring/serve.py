@@ -164,6 +164,8 @@ def application(settings: Settings, store: Store | None = None) -> App:
         figures=running.metrics.exposition,
         scrapers=settings.metrics.networks,
         version=__version__,
+        theme=settings.theme,
+        return_to=settings.server.return_to,
     )
     app = App(
         routes(front),
