@@ -211,8 +211,12 @@ WRONG = [
         "FILE: dialects.enabled names klingon, which nobody here speaks",
     ),
     (
-        'database.url = "postgresql://localhost/x"',
-        "FILE: database.url names PostgreSQL, which this version does not speak yet",
+        'database.url = "postgresql://localhost/x"\nsessions.cache_seconds = 5',
+        "FILE: sessions.cache_seconds must be 0: sessions on PostgreSQL are not remembered yet",
+    ),
+    (
+        'database.url = "postgresql//u:hidden@localhost/x"',
+        "FILE: database.url must be sqlite:///PATH, postgresql://USER@HOST/NAME or memory:",
     ),
     (
         'database.url = "memory:"\nserver.workers = 2',

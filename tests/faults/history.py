@@ -12,7 +12,7 @@ import json
 import re
 import sqlite3
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -96,38 +96,42 @@ class Journal:
             self._stream.close()
 
 
-def look(database: Path, codes_in_a_set: int = 10) -> Facts:
+def look(database: Path) -> Facts:
     """Read the facts from a database file, past everything that might gloss over them."""
     connection = sqlite3.connect(f"file:{database}?mode=ro", uri=True)
     try:
         assert connection.execute("pragma integrity_check").fetchone() == ("ok",)
-        rows = connection.execute
-        return Facts(
-            sessions=frozenset(row[0] for row in rows("select id from session")),
-            marks=dict(rows("select id, mark from authenticator where kind = 'totp'")),
-            labels=dict(rows("select id, label from authenticator where kind = 'totp'")),
-            codes_left=dict(
-                rows(
-                    "select a.subject, count(i.key) from authenticator a left join item i"
-                    " on i.subject = a.subject and i.authenticator = a.id"
-                    " where a.kind = 'recovery' group by a.subject"
-                )
-            ),
-            streaks={
-                (subject, scope.removeprefix("kind:")): streak
-                for subject, scope, streak in rows(
-                    "select subject, scope, streak from guess where scope like 'kind:%'"
-                )
-            },
-            trail=tuple(
-                Entry(event, subject or "", json.loads(body))
-                for event, subject, body in rows(
-                    "select event, subject, body from audit order by position"
-                )
-            ),
-        )
+        return facts_in(lambda sql: connection.execute(sql).fetchall())
     finally:
         connection.close()
+
+
+def facts_in(rows: Callable[[str], list[Any]]) -> Facts:
+    """Read the facts by whatever answers SQL."""
+    return Facts(
+        sessions=frozenset(row[0] for row in rows("select id from session")),
+        marks=dict(rows("select id, mark from authenticator where kind = 'totp'")),
+        labels=dict(rows("select id, label from authenticator where kind = 'totp'")),
+        codes_left=dict(
+            rows(
+                "select a.subject, count(i.key) from authenticator a left join item i"
+                " on i.subject = a.subject and i.authenticator = a.id"
+                " where a.kind = 'recovery' group by a.subject"
+            )
+        ),
+        streaks={
+            (subject, scope.removeprefix("kind:")): streak
+            for subject, scope, streak in rows(
+                "select subject, scope, streak from guess where scope like 'kind:%'"
+            )
+        },
+        trail=tuple(
+            Entry(event, subject or "", json.loads(body))
+            for event, subject, body in rows(
+                "select event, subject, body from audit order by position"
+            )
+        ),
+    )
 
 
 def check(history: Sequence[Event], facts: Facts) -> list[str]:

@@ -206,8 +206,12 @@ class Agreement(RuleBasedStateMachine):
         self.loop = asyncio.new_event_loop()
         self.folder = tempfile.TemporaryDirectory()
         self.oracle = MemoryStore()
-        self.store = SqliteStore(Path(self.folder.name) / "twofold.db")
+        self.store = self.run(self.made())
         self.run(self.store.open())
+
+    async def made(self):
+        """The store that must agree; other stores put theirs here."""
+        return SqliteStore(Path(self.folder.name) / "twofold.db")
 
     def run(self, work):
         return self.loop.run_until_complete(work)

@@ -1,4 +1,4 @@
-"""Every race is run on two servers, two processes on one database file, over real connections."""
+"""Every race is run on two servers, two processes on one database, over real connections."""
 
 from __future__ import annotations
 
@@ -28,23 +28,35 @@ class Pair:
 
     urls: tuple[str, str]
     data: Path
+    database: str = ""
+    """The URL of a database that is not a file in the directory."""
 
     def client(self, number: int = 0) -> Client:
         """Somebody at one of the two doors."""
         return Client(Dialler(self.urls[number % 2]))
 
 
+@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+def database(request: pytest.FixtureRequest) -> str:
+    """The URL of what is fought over; empty for a file in the data directory."""
+    if request.param == "sqlite":
+        return ""
+    cluster = request.getfixturevalue("cluster")
+    return cluster.url(cluster.database())
+
+
 @pytest.fixture(scope="module")
-def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
+def pair(tmp_path_factory: pytest.TempPathFactory, database: str) -> Iterator[Pair]:
     """Two servers on one data directory."""
     directory = tmp_path_factory.mktemp("pair")
+    config = {**CONFIG, "database": {"url": database}}
     with ExitStack() as stack:
-        servers = [stack.enter_context(running_server(directory, config=CONFIG)) for _ in range(2)]
-        yield Pair((servers[0].url, servers[1].url), servers[0].data)
+        servers = [stack.enter_context(running_server(directory, config=config)) for _ in range(2)]
+        yield Pair((servers[0].url, servers[1].url), servers[0].data, database)
 
 
 @pytest.fixture
 async def place(pair: Pair) -> AsyncIterator[Town]:
     """The directory of both, seen from the test."""
-    async with town(pair.data) as found:
+    async with town(pair.data, url=pair.database) as found:
         yield found

@@ -1,4 +1,4 @@
-"""One of several processes that race for the same codes on one database file.
+"""One of several processes that race for the same codes on one database.
 
 Started as ``-m tests.races.contender DATABASE NUMBER``. For each line it reads it fights for one
 more round of prizes, many times at once, and answers with the kinds it won as JSON.
@@ -11,6 +11,7 @@ from pathlib import Path
 
 from tests.contracts import samples as a
 from tests.contracts.samples import ALICE, BOB, CODES, NOW, PHONE, later
+from twofold.adapters.stores.postgres import Address, PostgresStore
 from twofold.adapters.stores.sqlite import SqliteStore
 from twofold.core.effects import Advance, Burn, OpenSession, PutSubject, Renew, TakeGuess
 from twofold.core.errors import Refused
@@ -31,8 +32,15 @@ def prizes(number):
     }
 
 
-async def main(path, who):
-    store = SqliteStore(Path(path))
+def store_at(place):
+    """The store on a file, or on the database of a URL."""
+    if place.startswith("postgresql:"):
+        return PostgresStore(Address(place))
+    return SqliteStore(Path(place))
+
+
+async def main(place, who):
+    store = store_at(place)
     await store.open()
 
     async def fight(number, attempt, kind, effect):

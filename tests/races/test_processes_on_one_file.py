@@ -1,4 +1,4 @@
-"""Several server processes on one SQLite file: whatever can be won once is won once."""
+"""Several server processes on one database: whatever can be won once is won once."""
 
 import json
 import subprocess
@@ -7,19 +7,18 @@ from pathlib import Path
 
 from tests.contracts import samples as a
 from tests.contracts.samples import ALICE, BOB, REALM
-from tests.races.contender import ROUNDS, prizes
-from twofold.adapters.stores.sqlite import SqliteStore
+from tests.races.contender import ROUNDS, prizes, store_at
 from twofold.core.effects import Bind, PutSubject, Remember
 
 ROOT = Path(__file__).parents[2]
 PROCESSES = 3
 
 
-def contend(path):
+def contend(place):
     """Let the processes loose round by round; return for each round who won what."""
     contenders = [
         subprocess.Popen(
-            [sys.executable, "-m", "tests.races.contender", str(path), str(who)],
+            [sys.executable, "-m", "tests.races.contender", place, str(who)],
             cwd=ROOT,
             env={"PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"},
             stdin=subprocess.PIPE,
@@ -47,16 +46,16 @@ def contend(path):
     return rounds
 
 
-async def test_every_prize_has_one_winner_over_all_processes(tmp_path):
-    path = tmp_path / "twofold.db"
-    store = SqliteStore(path)
+async def test_every_prize_has_one_winner_over_all_processes(tmp_path, database):
+    place = database or str(tmp_path / "twofold.db")
+    store = store_at(place)
     await store.open()
     codes = a.codes(*(f"code{number}" for number in range(1, ROUNDS + 1)))
     bob = PutSubject(a.subject(BOB, "bob"))
     await store.commit(PutSubject(a.subject()), Bind(a.authenticator()), Bind(codes), bob)
     await store.commit(Remember(a.device(generation=1)))
 
-    rounds = contend(path)
+    rounds = contend(place)
 
     once = sorted(prizes(1))
     assert [sorted(kind for won in wins for kind in won) for wins in rounds] == [once] * ROUNDS

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from tests.support import postgres
 from tests.support.codes import Letter, mailed, posted
 from tests.support.people import Person, settle
 from twofold import settings
@@ -36,6 +37,8 @@ class Town:
 
     data: Path
     engine: Engine
+    url: str = ""
+    """The database, if it is PostgreSQL."""
 
     async def settle(self, name: str, **how: Any) -> Person:
         """Move somebody in."""
@@ -63,7 +66,9 @@ class Town:
         return tokens_of(engine, opened).access
 
     def rows(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
-        """Look into the database file."""
+        """Look into the database."""
+        if self.url:
+            return postgres.rows(self.url, sql, *values)
         connection = sqlite3.connect(self.data / "twofold.db")
         try:
             return connection.execute(sql, values).fetchall()
@@ -102,12 +107,15 @@ async def until(look: Callable[[], Value]) -> Value:
 
 
 @asynccontextmanager
-async def town(data: Path, options: Mapping[str, object] | None = None) -> AsyncIterator[Town]:
-    """Join the servers of a data directory."""
+async def town(
+    data: Path, options: Mapping[str, object] | None = None, *, url: str = ""
+) -> AsyncIterator[Town]:
+    """Join the servers of a data directory, and of a database elsewhere if its URL is given."""
     cheap = {"password.memory_kib": 64, "password.time": 1}
-    house = build(settings.load(options={"data": str(data), **cheap, **(options or {})}))
+    where = {"data": str(data), "database.url": url}
+    house = build(settings.load(options={**where, **cheap, **(options or {})}))
     await house.open()
     try:
-        yield Town(data, house.engine)
+        yield Town(data, house.engine, url)
     finally:
         await house.close()

@@ -88,8 +88,8 @@ def _places(values: Mapping[str, Any]) -> Iterator[Misfit]:
     for key in ("email.authorities", "email.templates"):
         if values[key] and not Path(values[key]).exists():
             yield key, "names what is not there"
-    if values["database.url"].startswith("postgres"):
-        yield "database.url", "names PostgreSQL, which this version does not speak yet"
+    if values["database.url"].startswith("postgres") and values["sessions.cache_seconds"]:
+        yield "sessions.cache_seconds", "must be 0: sessions on PostgreSQL are not remembered yet"
     if values["database.url"] == "memory:" and values["server.workers"] > 1:
         yield "server.workers", "must be 1: processes do not share memory:"
     for name in values["dialects.enabled"]:

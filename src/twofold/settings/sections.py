@@ -116,9 +116,22 @@ class Database:
 
     url: str = setting(
         "",
-        Text("sqlite:///PATH or memory:", r"(?:sqlite:///[^\x00?#]+|memory:|postgres.*)?"),
-        "sqlite:///PATH (a fourth slash begins an absolute path), or memory: for tests;"
-        " empty for twofold.db in the data directory.",
+        Text(
+            "sqlite:///PATH, postgresql://USER@HOST/NAME or memory:",
+            r"(?:sqlite:///[^\x00?#]+|memory:|postgres(?:ql)?://[^\x00\s]+)?",
+        ),
+        "sqlite:///PATH (a fourth slash begins an absolute path), postgresql://USER@HOST/NAME,"
+        " or memory: for tests; empty for twofold.db in the data directory.",
+        secret=True,
+    )
+    connections: int = setting(
+        8, Whole(3, 500), "Connections of one process to PostgreSQL; two of them only commit."
+    )
+    prepared: bool = setting(
+        default=True,
+        reader=Truth(),
+        text="Whether PostgreSQL keeps statements prepared; false behind a PgBouncer older than"
+        " 1.21 that pools transactions.",
     )
     sweep_seconds: int = setting(
         15, Whole(1, DAY), "Seconds between two rounds that delete what has expired."

@@ -20,7 +20,7 @@ from twofold.core.types import DEFAULT_REALM, SECOND, Instant, Status
 from twofold.ports import Store
 from twofold.settings import Settings
 from twofold.settings.sections import Sending
-from twofold.wiring import post
+from twofold.wiring import post, postgres
 from twofold.wiring.house import base_url, database_path, store_of
 from twofold.wiring.keys import DOCUMENT
 
@@ -71,15 +71,30 @@ def examine(settings: Settings) -> list[Check]:
     clock = SystemClock()
     keys = KeyFile(directory / NAME, clock)
     found.append(_key_file(keys))
-    path = database_path(settings)
-    if path is None or not path.exists():
-        return [*found, _fault("database", f"{path or 'memory:'} is not there")]
-    found += _database(path)
     try:
-        found += asyncio.run(_inside(settings, keys, clock.now()))
+        looked, usable = _look(settings, clock.now())
+        found += looked
+        if usable:
+            found += asyncio.run(_inside(settings, keys, clock.now()))
     except TwofoldError as error:
         found.append(_fault("database", error.detail))
     return found
+
+
+def _look(settings: Settings, now: Instant) -> tuple[list[Check], bool]:
+    """Look at the database from outside; and whether it may be opened without changing it."""
+    if postgres.meant(settings):
+        seen = asyncio.run(postgres.examine(settings, now))
+        checks = [Check(name, Verdict(verdict), text) for name, verdict, text in seen]
+        return checks, not any(check.verdict is Verdict.FAULT or _old(check) for check in checks)
+    path = database_path(settings)
+    if path is None or not path.exists():
+        return [_fault("database", f"{path or 'memory:'} is not there")], False
+    return [*_database(path)], True
+
+
+def _old(check: Check) -> bool:
+    return check.name == "database.schema" and check.verdict is not Verdict.OK
 
 
 async def _inside(settings: Settings, keys: KeyFile, now: Instant) -> list[Check]:

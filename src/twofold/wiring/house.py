@@ -34,7 +34,7 @@ from twofold.factors.recovery_codes import RecoveryCodes
 from twofold.factors.totp import TotpFactor
 from twofold.ports import Clock, Entropy, Metrics, Store
 from twofold.settings import Settings
-from twofold.wiring import extensions
+from twofold.wiring import extensions, postgres
 from twofold.wiring.keys import fit
 from twofold.wiring.passkeys import passkeys_of
 
@@ -43,6 +43,7 @@ HEAD: Final = "audit.head"
 """Files of the data directory beside the key file."""
 
 _SQLITE: Final = "sqlite:///"
+_MEMORY: Final = "memory:"
 
 
 def _nobody() -> None:
@@ -171,6 +172,8 @@ def prepare(settings: Settings, *, create: bool = True) -> None:
 
 def store_of(settings: Settings) -> Store:
     """The store that ``database.url`` names, not yet open."""
+    if postgres.meant(settings):
+        return postgres.store(settings)
     path = database_path(settings)
     if path is None:
         return MemoryStore()
@@ -181,13 +184,13 @@ def store_of(settings: Settings) -> Store:
 
 def lasting_store(settings: Settings) -> Store | None:
     """The store of a server in memory, which must be one and the same from its first start on."""
-    return store_of(settings) if database_path(settings) is None else None
+    return store_of(settings) if settings.database.url == _MEMORY else None
 
 
 def database_path(settings: Settings) -> Path | None:
-    """The database file; None for ``memory:``."""
+    """The database file; None where there is none."""
     url = settings.database.url
-    if url == "memory:":
+    if url == _MEMORY or postgres.meant(settings):
         return None
     if not url:
         return Path(settings.data) / DATABASE

@@ -139,14 +139,15 @@ def subjects(
     sql = f"select {rows.SUBJECT} from subject where realm = ? and name > ?"
     values: tuple[rows.Cell, ...] = (realm, after)
     if search:
-        wanted = f"%{_literal(search.casefold())}%"
+        wanted = f"%{literal(search.casefold())}%"
         sql = f"{sql} and (folded_name like ? escape '\\' or folded_email like ? escape '\\')"
         values = (*values, wanted, wanted)
     found = connection.execute(f"{sql} order by name limit ?", (*values, limit))
     return [rows.to_subject(row) for row in found.fetchall()]
 
 
-def _literal(text: str) -> str:
+def literal(text: str) -> str:
+    """Return what LIKE takes for this text and for no other."""
     return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 

@@ -77,7 +77,7 @@ _INSERT_MESSAGE = _inserting("outbox", rows.QUEUED)
 _INSERT_DOCUMENT = _inserting("document", rows.DOCUMENT, _KNOWN)
 _INSERT_SEGMENT = (
     f"insert into segment ({rows.SEGMENT}) select ?, ?, ?, ?"
-    " where ? = (select coalesce(max(number), 0) + 1 from segment)"
+    f" where ? = (select coalesce(max(number), 0) + 1 from segment) {_KNOWN}"
 )
 _ADVANCE = (
     "update authenticator set mark = ?, used_at = ? where subject = ? and id = ? and mark < ?"
@@ -377,6 +377,7 @@ def _sweep(effect: Sweep) -> Iterator[Statement]:
     for table, key, end in _SWEEPS:
         yield Statement(
             f"delete from {table} where ({key}) in (select {key} from {table}"
-            f" where {end} < ? order by {end}, {key} limit ?)",
-            (effect.before, effect.limit),
+            # Said twice: a row that was renewed while its lock was waited for must stay.
+            f" where {end} < ? order by {end}, {key} limit ?) and {end} < ?",
+            (effect.before, effect.limit, effect.before),
         )
