@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from tests.faces.house import PASSWORD, subject_id, totp
+from tests.faces.house import PASSWORD, secret_of, subject_id, totp
 from tests.faces.test_pages import sign_in
 from tests.faces.test_security_page import intent, method_of, proves, said, with_a_code
 from twofold.core.types import DEFAULT_REALM
@@ -123,8 +123,13 @@ async def test_a_program_says_what_it_replaces(house):
     (factor,) = (await client.get("/v1/factors")).json["factors"]
 
     begun = await client.post("/v1/ceremony", {"kind": "enroll", "replaces": factor["id"]})
-    await client.post("/v1/ceremony/enroll", {"kind": "totp", "label": "New"})
-    assert begun.json["state"] == "enroll"
+    bound = await client.post("/v1/ceremony/enroll", {"kind": "totp", "label": "New"})
+    code = totp(secret_of(bound.json["otpauth_uri"]), house.clock.now())
+    done = await client.post("/v1/ceremony/confirm", {"code": code})
+
+    assert (begun.json["state"], done.json["state"]) == ("enroll", "done")
+    (left,) = (await client.get("/v1/factors")).json["factors"]
+    assert (left["label"], left["id"] != factor["id"]) == ("New", True)
 
 
 @pytest.mark.parametrize("kind", ["login", "stepup"])
