@@ -8,7 +8,7 @@ AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text()
 WEIGHT = 60_000
 """Bytes of a page with all it loads, uncompressed, without the picture of a key."""
 
-JUDGE = """async () => (await axe.run({resultTypes: ["violations"]})).violations.map(
+JUDGE = """async (how) => (await axe.run({resultTypes: ["violations"], ...how})).violations.map(
     found => `${found.impact} ${found.id}: ${found.nodes.map(node => node.html).join(" ")}`)"""
 
 MEASURE = """() => {
@@ -41,7 +41,7 @@ MOVED = """new Promise(done => {
 class Eyes:
     """Looks at the pages of one browser, keeps a picture of each, and gathers what is wrong."""
 
-    def __init__(self, page, home: str, album: Path, *, scripts: bool, forced: bool = False):
+    def __init__(self, page, home: str, album: Path, *, scripts: bool, thorough: bool = False):
         self.page = page
         self.faults: list[str] = []
         self.weights: dict[str, tuple[int, int]] = {}
@@ -49,7 +49,7 @@ class Eyes:
         self._home = home
         self._album = album
         self._scripts = scripts
-        self._forced = forced
+        self._thorough = thorough
         page.on("request", self._asked)
         page.on("console", lambda said: self._heard(said.text))
         page.on("pageerror", lambda error: self._heard(str(error)))
@@ -76,7 +76,7 @@ class Eyes:
             faults.append(f"{measured['titles']} headings of the first level")
         if self._scripts:
             faults += [f"moves: {node}" for node in await self.page.evaluate(MOVED)]
-        faults += await self._barriers()
+            faults += await self._barriers()
         self.faults += [f"{name}: {fault}" for fault in faults]
 
     async def keep(self, name: str) -> None:
@@ -87,20 +87,18 @@ class Eyes:
         await self.page.screenshot(path=file, full_page=True)
 
     async def _barriers(self) -> list[str]:
-        """What axe-core finds.
+        """What axe-core finds; the developer tools run it, whatever the page's own policy says.
 
-        The protocol of the developer tools runs it: neither the policy of the page nor the
-        switched-off scripts of the visitor stand in its way, and neither is changed for it.
+        It cannot run where scripts are off. There the document is the same, so that the walks
+        with scripts answer for those without.
         """
-        remote = await self.page.context.new_cdp_session(self.page)
-        await remote.send("Emulation.setScriptExecutionDisabled", {"value": False})
         await self.page.evaluate(f"{AXE};0")
-        found = await self.page.evaluate(JUDGE)
-        if self._forced:
-            await self.page.emulate_media(forced_colors="active")
-            found += [f"forced colours: {one}" for one in await self.page.evaluate(JUDGE)]
+        found = await self.page.evaluate(JUDGE, {})
+        if self._thorough:
+            contrast = {"runOnly": ["color-contrast"]}
+            await self.page.emulate_media(color_scheme="dark")
+            found += [f"dark: {one}" for one in await self.page.evaluate(JUDGE, contrast)]
+            await self.page.emulate_media(color_scheme="light", forced_colors="active")
+            found += [f"forced: {one}" for one in await self.page.evaluate(JUDGE, contrast)]
             await self.page.emulate_media(forced_colors="none")
-        if not self._scripts:
-            await remote.send("Emulation.setScriptExecutionDisabled", {"value": True})
-        await remote.detach()
         return found
