@@ -41,7 +41,9 @@ MOVED = """new Promise(done => {
 class Eyes:
     """Looks at the pages of one browser, keeps a picture of each, and gathers what is wrong."""
 
-    def __init__(self, page, home: str, album: Path, *, scripts: bool, thorough: bool = False):
+    def __init__(
+        self, page, home: str, album: Path | None, *, scripts: bool, thorough: bool = False
+    ):
         self.page = page
         self.faults: list[str] = []
         self.weights: dict[str, tuple[int, int]] = {}
@@ -51,15 +53,22 @@ class Eyes:
         self._scripts = scripts
         self._thorough = thorough
         page.on("request", self._asked)
-        page.on("console", lambda said: self._heard(said.text))
+        page.on("console", self._told)
         page.on("pageerror", lambda error: self._heard(str(error)))
 
     def _asked(self, request):
         if not request.url.startswith((f"{self._home}/", "data:,")):
             self.faults.append(f"asked elsewhere: {request.url}")
 
+    def _told(self, said):
+        # What is only for information is none of our business, but for advice about forms.
+        if said.type in {"error", "warning"} or said.text.startswith("[DOM]"):
+            self._heard(said.text)
+
     def _heard(self, text):
-        if "the server responded with a status of 4" not in text:
+        # Whoever resets a password has not said their name, so that no field can tell it.
+        unknown = "username fields" in text and "/reset-password" in self.page.url
+        if "the server responded with a status of 4" not in text and not unknown:
             self.faults.append(f"{self.page.url} complains: {text}")
 
     async def see(self, name: str) -> None:
@@ -79,8 +88,20 @@ class Eyes:
             faults += await self._barriers()
         self.faults += [f"{name}: {fault}" for fault in faults]
 
+    def tell(self) -> None:
+        """Write the figures beside the pictures."""
+        if self._album is None:
+            return
+        lines = [
+            f"{weight:6} bytes, {sent:6} sent  {name}"
+            for name, (weight, sent) in self.weights.items()
+        ]
+        (self._album / "figures.txt").write_text("\n".join([*lines, *self.faults, ""]))
+
     async def keep(self, name: str) -> None:
-        """Only take a picture."""
+        """Only take a picture, if pictures are kept."""
+        if self._album is None:
+            return
         self._album.mkdir(parents=True, exist_ok=True)
         self._pictures += 1
         file = self._album / f"{self._pictures:02}-{name}.png"
