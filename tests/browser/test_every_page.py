@@ -1,7 +1,7 @@
 """Every page, on a desktop and on a phone, with and without scripts, light and dark, in two languages.
 
-Four walks hold each pair of these; a picture of each page is kept in the directory that
-``SCREENSHOTS`` names, else in the one of the test.
+Four walks hold each pair of these; a picture of each page, and what it weighs, is kept in
+the directory that ``SCREENSHOTS`` names, if it names one.
 """
 
 import os
@@ -48,18 +48,21 @@ def server(tmp_path):
 
 
 @pytest.mark.parametrize("name", VISITORS)
-async def test_every_page_does_its_work_for_everybody(server, browser, tmp_path, name):
+async def test_every_page_does_its_work_for_everybody(server, browser, name):
     scripts = "script" in name
-    album = Path(os.environ.get("SCREENSHOTS") or tmp_path / "pages") / name
+    kept = os.environ.get("SCREENSHOTS")
     seen = []
 
     async def visitor():
-        context = await browser.new_context(java_script_enabled=scripts, **VISITORS[name])
+        # Colours that fade from one scheme to the other would be judged half-way.
+        context = await browser.new_context(
+            java_script_enabled=scripts, reduced_motion="reduce", **VISITORS[name]
+        )
         page = await context.new_page()
         page.set_default_timeout(10_000)
-        folder = album / "elsewhere" if seen else album
-        forced = name == "desktop-light-script-en"
-        seen.append(Eyes(page, server.url, folder, scripts=scripts, forced=forced))
+        album = Path(kept, name, *(["elsewhere"] if seen else [])) if kept else None
+        thorough = name == "desktop-light-script-en"
+        seen.append(Eyes(page, server.url, album, scripts=scripts, thorough=thorough))
         return Walk(page, server, seen[-1], scripts=scripts)
 
     walk = await visitor()
@@ -78,5 +81,7 @@ async def test_every_page_does_its_work_for_everybody(server, browser, tmp_path,
     await walk.leaves()
     await walk.is_made_to(STAFF)
 
+    for eyes in seen:
+        eyes.tell()
     assert [fault for eyes in seen for fault in eyes.faults] == []
     assert len(seen[0].weights) > 40

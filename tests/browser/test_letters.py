@@ -1,13 +1,10 @@
 """Messages as a mail program shows them, and the link by which one says that it was not me."""
 
-import shutil
 from dataclasses import replace
 
 import pytest
-from playwright.async_api import async_playwright
 
 from tests.adapters.mailboxes import Mailbox, serve, text_of
-from tests.browser.conftest import SWITCHES
 from twofold.adapters import specimens
 from twofold.adapters.letters import WORDS, Stationery, Style
 from twofold.adapters.senders.smtp import Relay, SmtpSender
@@ -32,16 +29,6 @@ CONTRAST = """() => {
     worst = Math.min(worst, (a + .05) / (b + .05)); checked++;
   }
   return [worst, checked] }"""
-
-
-@pytest.fixture
-async def browser():
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-    assert chromium, "scripts/system-packages installs Chromium"
-    async with async_playwright() as playwright:
-        opened = await playwright.chromium.launch(executable_path=chromium, args=list(SWITCHES))
-        yield opened
-        await opened.close()
 
 
 async def arrived(template, locale):

@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from tests.browser.hands import shown
 from tests.support.server import twofold
 
 pytestmark = [pytest.mark.browser, pytest.mark.realparts]
@@ -22,14 +23,6 @@ def scanned(picture) -> str:
         ["zbarimg", "--quiet", "--raw", str(picture)], capture_output=True, text=True, check=True
     )
     return parse_qs(urlsplit(read.stdout.strip()).query)["secret"][0]
-
-
-def shown(secret: str) -> str:
-    """What the phone shows now."""
-    told = subprocess.run(
-        ["oathtool", "--totp", "--base32", secret], capture_output=True, text=True, check=True
-    )
-    return told.stdout.strip()
 
 
 async def signs_in(page, server):

@@ -2,12 +2,9 @@
 
 import json
 import re
-import shutil
 
 import pytest
-from playwright.async_api import async_playwright
 
-from tests.browser.conftest import SWITCHES
 from tests.support.server import running_server
 
 pytestmark = [pytest.mark.browser, pytest.mark.realparts]
@@ -23,18 +20,14 @@ def server(tmp_path):
 
 
 @pytest.fixture(params=["script", "no-script"])
-async def visitor(request):
+async def visitor(browser, request):
     """A page on a phone, and whether its scripts run."""
-    async with async_playwright() as playwright:
-        chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-        browser = await playwright.chromium.launch(executable_path=chromium, args=list(SWITCHES))
-        context = await browser.new_context(
-            java_script_enabled=request.param == "script",
-            viewport={"width": 375, "height": 720},
-            locale="en-US",
-        )
-        yield await context.new_page(), request.param == "script"
-        await browser.close()
+    context = await browser.new_context(
+        java_script_enabled=request.param == "script",
+        viewport={"width": 375, "height": 720},
+        locale="en-US",
+    )
+    return await context.new_page(), request.param == "script"
 
 
 async def mailed(server, page):

@@ -1,41 +1,18 @@
 """What script adds to the pages: it spares a step, and never takes one over."""
 
 import re
-import shutil
-import subprocess
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from playwright.async_api import async_playwright, expect
+from playwright.async_api import expect
 
-from tests.browser.conftest import SWITCHES
+from tests.browser.hands import key_of, shown
 from tests.support.server import twofold
 from tests.support.town import until
 
 pytestmark = [pytest.mark.browser, pytest.mark.realparts]
 
 NAME, PASSWORD = "alice", "corridor umbrella nineteen"
-
-
-@pytest.fixture
-async def open_page():
-    """Makes pages in fresh profiles; what they complain of in the console is gathered."""
-    async with async_playwright() as playwright:
-        chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-        browser = await playwright.chromium.launch(executable_path=chromium, args=list(SWITCHES))
-
-        async def make(**options):
-            context = await browser.new_context(**options)
-            made = await context.new_page()
-            made.said = []
-            made.on("console", lambda message: made.said.append(message.text))
-            made.on("pageerror", lambda error: made.said.append(str(error)))
-            made.posts = []
-            made.on("request", lambda r: made.posts.append(r.url) if r.method == "POST" else None)
-            return made
-
-        yield make
-        await browser.close()
 
 
 @pytest.fixture
@@ -46,13 +23,6 @@ def people(server):
     )  # fmt: skip
     assert made.returncode == 0, made.stderr
     return server
-
-
-def shown(secret):
-    told = subprocess.run(
-        ["oathtool", "--totp", "--base32", secret], capture_output=True, text=True, check=True
-    )
-    return told.stdout.strip()
 
 
 async def signs_in(page, server):
@@ -76,7 +46,7 @@ async def sets_up(page, server):
     await begins(page, server)
     await page.locator("button[value=totp]").click()
     uri = await page.get_by_role("link", name="Open in an app").get_attribute("href")
-    secret = re.search("secret=([A-Z2-7]+)", uri)[1]
+    secret = key_of(uri)
     await page.get_by_label("Code", exact=True).press_sequentially(shown(secret))
     await expect(page.get_by_role("heading", name="Save your recovery codes")).to_be_visible()
     return secret
@@ -221,7 +191,7 @@ async def test_nothing_is_wider_than_the_smallest_phone(people, open_page, local
     await page.locator("button[value=totp]").click()
     await fits()
     uri = await page.locator("a[href^='otpauth:']").get_attribute("href")
-    code = shown(re.search("secret=([A-Z2-7]+)", uri)[1])
+    code = shown(key_of(uri))
     await page.locator("#code").press_sequentially(code)
     await page.locator(".codes").wait_for()
     await fits()
