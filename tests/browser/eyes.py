@@ -1,4 +1,4 @@
-"""What is asked of every page, whichever it is: fits, can be read, stands still, is small, is ours."""
+"""What is asked of every page: that it fits, can be read, stands still, is small and is ours."""
 
 from pathlib import Path
 
