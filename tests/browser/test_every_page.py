@@ -1,4 +1,4 @@
-"""Every page, on desktop and phone, with and without scripts, light and dark, in two languages.
+"""Every page: desktop and phone, with and without scripts, light and dark, English and German.
 
 Four walks hold each pair of these; a picture of each page, and what it weighs, is kept in
 the directory that ``SCREENSHOTS`` names, if it names one.

@@ -1,4 +1,4 @@
-"""One walk through all pages, in any language: nothing reads words, only what a page is for."""
+"""One walk through all pages, in any language: nothing here reads words."""
 
 from urllib.parse import urlsplit
 
