@@ -48,3 +48,5 @@ class Front:
     """How pages look in a realm that says nothing else."""
     return_to: tuple[str, ...] = ()
     """Origins beside our own that a sign-in may lead back to."""
+    rp_id: str = ""
+    """The domain that passkeys are made for; browsers are told by it which of them are gone."""

@@ -76,7 +76,7 @@ class Form:
 class Pages:
     """Renders, reads forms, and leads from step to step."""
 
-    __slots__ = ("_front", "answers", "engine", "entrance", "looks")
+    __slots__ = ("_front", "answers", "engine", "entrance", "looks", "rp_id")
 
     def __init__(self, front: Front, entrance: Entrance, answers: Answers) -> None:
         self._front = front
@@ -84,6 +84,7 @@ class Pages:
         self.entrance = entrance
         self.answers = answers
         self.looks = Looks(front)
+        self.rp_id = front.rp_id
 
     def show(
         self,

@@ -5,9 +5,13 @@ from __future__ import annotations
 from typing import Final
 
 from twofold.ceremonies import overview, sessions
+from twofold.ceremonies.overview import Overview
+from twofold.core.encoding import to_base64url
 from twofold.core.errors import NotFound
 from twofold.core.types import Aal
 from twofold.faces import intents, words
+from twofold.faces.actions import PASSKEY
+from twofold.faces.authenticators import named
 from twofold.faces.desk import Desk
 from twofold.faces.pages_login import KINDS
 from twofold.web.kit import Request, Response, Route
@@ -48,7 +52,8 @@ class AccountPages:
             strong=session.aal >= Aal.TWO,
             until=self._pages.moment(session.expires_at),
             moment=self._pages.moment,
-            factors=found.factors,
+            factors=tuple(map(named, found.factors)),
+            signal=self._signal(found),
             kinds=KINDS,
             recovery=left,
             few=left is not None and left.remaining <= FEW,
@@ -58,6 +63,22 @@ class AccountPages:
             events=tuple(map(words.event, found.activity)),
             deletable=found.deletable,
         )
+
+    def _signal(self, found: Overview) -> dict[str, object] | None:
+        """Return what the browser is told of passkeys, so that it offers none that are gone."""
+        rp_id = self._pages.rp_id
+        if not rp_id or PASSKEY not in self._engine.factors:
+            return None
+        subject = found.subject
+        return {
+            "rpId": rp_id,
+            "userId": to_base64url(bytes.fromhex(subject.id)),
+            "name": subject.name,
+            "displayName": subject.name,
+            "allAcceptedCredentialIds": [
+                row.traits["credential"] for row in found.factors if "credential" in row.traits
+            ],
+        }
 
     async def open(self, request: Request) -> Response:
         """Lead to the page of an intent, by way of a fresh proof where one is needed.

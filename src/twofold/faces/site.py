@@ -26,6 +26,7 @@ from twofold.faces.pages_disown import DisownPages
 from twofold.faces.pages_login import LoginPages
 from twofold.faces.pages_methods import MethodPages
 from twofold.faces.pages_owner import OwnerPages
+from twofold.faces.pages_passkey import PasskeyPages
 from twofold.faces.pages_register import RegisterPages
 from twofold.faces.transport import Entrance
 from twofold.web.kit import Route
@@ -64,6 +65,7 @@ def page_routes(front: Front, entrance: Entrance, answers: Answers) -> tuple[Rou
     desk = Desk(pages)
     shown = (
         *login.routes(),
+        *PasskeyPages(login).routes(),
         *AccountPages(desk).routes(),
         *MethodPages(desk, login).routes(),
         *OwnerPages(desk).routes(),

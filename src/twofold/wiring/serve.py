@@ -36,6 +36,7 @@ from twofold.web.deadlines import Protocol as Connection
 from twofold.web.kit import App, Hook, Route, Site
 from twofold.web.limits import Limits
 from twofold.wiring.house import House, World, base_url, build, prepare
+from twofold.wiring.passkeys import passkeys_of
 from twofold.wiring.post import stationery
 
 SHARED_FIGURES: Final = "PROMETHEUS_MULTIPROC_DIR"
@@ -166,6 +167,7 @@ def application(settings: Settings, store: Store | None = None) -> App:
         version=__version__,
         theme=settings.theme,
         return_to=settings.server.return_to,
+        rp_id=passkeys_of(settings, base_url(settings)).party.id,
     )
     app = App(
         routes(front),
