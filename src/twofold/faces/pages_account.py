@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from twofold.ceremonies import overview, sessions
+from twofold.ceremonies import devices, overview, sessions
 from twofold.ceremonies.overview import Overview
 from twofold.core.encoding import to_base64url
 from twofold.core.errors import NotFound
@@ -12,17 +12,13 @@ from twofold.core.types import Aal
 from twofold.faces import intents, words
 from twofold.faces.actions import PASSKEY
 from twofold.faces.authenticators import named
-from twofold.faces.desk import Desk
+from twofold.faces.desk import ADVICE, Desk
 from twofold.faces.pages_login import KINDS
 from twofold.web.kit import Request, Response, Route
 from twofold.web.response import redirect
 
 FEW: Final = 3
 """With so many recovery codes left, the page warns."""
-
-_MONTH: Final = 30 * 86_400
-_SECOND_METHOD: Final = "second-method"
-"""The advice that may be put off."""
 
 
 class AccountPages:
@@ -44,7 +40,8 @@ class AccountPages:
         signed = await self._desk.signed(request)
         found = await overview.overview(self._engine, signed.bearer)
         session, left = found.session, found.recovery
-        later = request.cookies.get(self._desk.entrance.cookies.later.name) == _SECOND_METHOD
+        later = ADVICE in self._desk.put_off(request)
+        browsers = await devices.listed(self._engine, signed.bearer, signed.context)
         return self._desk.show(
             request,
             "account.html",
@@ -60,6 +57,7 @@ class AccountPages:
             recovered=found.recovered,
             lonely=len(found.factors) == 1 and not found.recovered and not later,
             places=tuple(words.place(one, session.id) for one in found.sessions),
+            browsers=tuple(map(words.browser, browsers)),
             events=tuple(map(words.event, found.activity)),
             deletable=found.deletable,
         )
@@ -124,8 +122,7 @@ class AccountPages:
     async def later(self, request: Request) -> Response:
         """Advise a second method no more for a while, in this browser."""
         await self._desk.sent(request)
-        cookie = self._desk.entrance.cookies.later
-        return self._desk.done("later", cookie.put(_SECOND_METHOD, max_age=_MONTH))
+        return self._desk.done("later", self._desk.later(request, ADVICE))
 
     async def log_out(self, request: Request) -> Response:
         """Sign out."""

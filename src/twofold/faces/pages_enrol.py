@@ -165,7 +165,7 @@ class EnrolPages:
         match outcome:
             case Granted(recovery_codes=codes) if codes:
                 cookies = self._pages.answers.session_cookies(outcome)
-                onward = self._pages.destination(outcome.purpose)
+                onward = self._pages.arrival(outcome)
                 account = outcome.subject.name
             case Done(facts={"recovery_codes": tuple(codes)}) if codes:
                 cookies = self._pages.answers.ended_cookies(outcome, cookies=True)

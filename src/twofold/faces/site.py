@@ -22,6 +22,7 @@ from twofold.faces.docs import Docs
 from twofold.faces.health import Health
 from twofold.faces.pages import Pages
 from twofold.faces.pages_account import AccountPages
+from twofold.faces.pages_browsers import BrowserPages
 from twofold.faces.pages_disown import DisownPages
 from twofold.faces.pages_login import LoginPages
 from twofold.faces.pages_methods import MethodPages
@@ -69,6 +70,7 @@ def page_routes(front: Front, entrance: Entrance, answers: Answers) -> tuple[Rou
         *AccountPages(desk).routes(),
         *MethodPages(desk, login).routes(),
         *OwnerPages(desk).routes(),
+        *BrowserPages(desk).routes(),
         *RegisterPages(desk).routes(),
         *DisownPages(pages).routes(),
     )
