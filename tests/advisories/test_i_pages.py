@@ -176,6 +176,10 @@ async def test_a115_a_sign_in_leads_to_no_other_site(house, target):
 
     answer = await sent(browser, "/login/code", page, code=code, return_to=target)
 
+    asked = "/login/remember?return_to=%2Faccount"
+    assert (answer.status, answer.header("location")) == (303, asked)
+    page = await browser.send("GET", f"/login/remember?{urlencode({'return_to': target})}")
+    answer = await sent(browser, "/login/remember", page, answer="no", return_to=target)
     assert (answer.status, answer.header("location")) == (303, "/account")
 
 

@@ -55,9 +55,13 @@ class Page(HTMLParser):
 
 
 class Browser:
-    """Follows redirects, and fills in what it is told."""
+    """Follows redirects, and fills in what it is told.
 
-    def __init__(self, house, **others):
+    It is nobody's browser to remember, unless a test ``asks`` about that.
+    """
+
+    def __init__(self, house, *, asks=False, **others):
+        self.asks = asks
         self.client = house.browser(**others)
         self.page = None
         self.path = None
@@ -84,6 +88,8 @@ class Browser:
             answer = await self.client.get(self.path)
         self.page = Page(answer)
         check(self.page)
+        if self.path.startswith("/login/remember") and not self.asks:
+            await self.send("/login/remember", answer="no")
         return self.page
 
 
@@ -335,7 +341,7 @@ async def test_a_demanded_enrolment_goes_from_picture_to_recovery_codes(build):
     assert len(codes) == 10
     box = next(given for tag, given in browser.page.tags if given.get("type") == "checkbox")
     assert "required" in box
-    await browser.send("/account")
+    await browser.send("/login/remember")
     assert browser.path == "/account"
     assert "10 of 10 recovery codes are left" in browser.page.words
     assert codes[0] not in browser.page.answer.text

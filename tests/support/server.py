@@ -29,8 +29,9 @@ ENDED_WITHIN = 30.0
 CHEAP = {
     "password": {"memory_kib": 64, "time": 1},
     "audit": {"seal_seconds": 1},
+    "policy": {"remember": {"days": 0}},
 }
-"""What most tests do not want to wait for."""
+"""What most tests do not want to wait for, or be asked."""
 
 
 @dataclass(slots=True)

@@ -48,11 +48,17 @@ WORDS = Words("login.passkey.refused", "login.passkey.replayed", "login.blocked"
 
 
 async def begin(
-    engine: Engine, context: Context, *, identifier: str = "", require: Requirement | None = None
+    engine: Engine,
+    context: Context,
+    *,
+    identifier: str = "",
+    require: Requirement | None = None,
+    purpose: str = "",
 ) -> Pending:
     """Start a login and show its challenge in the same breath; NotPossible where none is offered.
 
     What somebody typed as ``identifier`` is kept for a password, and changes nothing here.
+    ``purpose`` travels sealed in the ticket and comes back with the grant.
     """
     now = engine.clock.now()
     ceremony = engine.begun(
@@ -63,6 +69,7 @@ async def begin(
         life=engine.rules.policy.ceremony_life,
         require=require or Requirement(),
         identifier=identifier,
+        purpose=purpose,
     )
     return invited(engine, ceremony, now)
 

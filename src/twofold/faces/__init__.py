@@ -52,3 +52,5 @@ class Front:
     """Origins beside our own that a sign-in may lead back to."""
     dialects: Mapping[str, DialectSettings[Any]] = field(default_factory=dict)
     """The settings of each dialect that is mounted, by its name."""
+    rp_id: str = ""
+    """The domain that passkeys are made for; browsers are told by it which of them are gone."""

@@ -10,14 +10,20 @@ from twofold.core.errors import InvalidToken, StepUpRequired
 from twofold.core.policy import Requirement, parse_acr
 from twofold.core.types import Aal
 from twofold.faces import intents, words
-from twofold.faces.pages import Form, Pages
+from twofold.faces.pages import ASKED, Form, Pages
 from twofold.faces.transport import Caller, Signed
 from twofold.web.headers import Header
 from twofold.web.kit import Request, Response, Route
 from twofold.web.response import redirect
 
+ADVICE: Final = "second-method"
+"""The advice that may be put off."""
+
 _SECONDS: Final = 60
 """How long a notice waits for the page that says it."""
+
+_MONTH: Final = 30 * 86_400
+_PUT_OFF: Final = frozenset({ADVICE, ASKED})
 
 Handler = Callable[[Request], Awaitable[Response]]
 
@@ -65,6 +71,15 @@ class Desk:
         """Lead on; the next page says what was done."""
         notice = self.entrance.cookies.notice.put(word, max_age=_SECONDS)
         return redirect(place, notice, *headers)
+
+    def put_off(self, request: Request) -> frozenset[str]:
+        """What this browser does not want to hear of for a while."""
+        return frozenset(request.cookies.get(self.entrance.cookies.later.name, "").split("."))
+
+    def later(self, request: Request, word: str) -> Header:
+        """The cookie that puts one more thing off."""
+        words_put_off = sorted({*self.put_off(request) & _PUT_OFF, word})
+        return self.entrance.cookies.later.put(".".join(words_put_off), max_age=_MONTH)
 
     def show(
         self, request: Request, template: str, *headers: Header, status: int = 200, **values: Any

@@ -41,8 +41,18 @@ _TEMPLATES: Final = Templates(HERE / "templates")
 RETURN_TO: Final = "return_to"
 """The parameter that says where a sign-in leads."""
 
+QUESTION: Final = "/login/remember"
+"""Where a browser is asked for, once somebody is signed in."""
+
+ASKED: Final = "browser"
+"""That this question was answered with "not now"."""
+
 LOCALE: Final = "locale"
 """The query parameter that chooses a language."""
+
+_NOT_ANOTHER: Final = frozenset({"pwd", "mfa"})
+_SPARED: Final = frozenset({"rc", "rba"})
+"""A recovery code is for getting back in; what was spared was not proved."""
 
 _YEAR: Final = 365 * 86_400
 _KEPT: Final = frozenset({b"retry-after", b"allow"})
@@ -76,7 +86,7 @@ class Form:
 class Pages:
     """Renders, reads forms, and leads from step to step."""
 
-    __slots__ = ("_front", "answers", "engine", "entrance", "looks")
+    __slots__ = ("_front", "answers", "engine", "entrance", "looks", "rp_id")
 
     def __init__(self, front: Front, entrance: Entrance, answers: Answers) -> None:
         self._front = front
@@ -84,6 +94,7 @@ class Pages:
         self.entrance = entrance
         self.answers = answers
         self.looks = Looks(front)
+        self.rp_id = front.rp_id
 
     def show(
         self,
@@ -149,7 +160,7 @@ class Pages:
         """Lead to the page that the next step is taken on."""
         match outcome:
             case Granted():
-                place = self.destination(outcome.purpose)
+                place = self.arrival(outcome)
                 return redirect(place, *self.answers.session_cookies(outcome))
             case Pending():
                 place = _PLACES[outcome.ceremony.state]
@@ -170,6 +181,18 @@ class Pages:
         The ticket kept it sealed; an origin that was taken off the list since is refused.
         """
         return self.returnable(purpose) or intents.place(purpose)
+
+    def arrival(self, granted: Granted) -> str:
+        """Where a sign-in leads, by way of the question that comes after a second method.
+
+        Whether it is asked is for its own page to find out: a sign-in is not held up by it.
+        """
+        place = self.destination(granted.purpose)
+        proved = set(granted.session.amr)
+        second = "pwd" in proved and proved - _NOT_ANOTHER
+        if granted.ended or not second or proved & _SPARED:
+            return place
+        return f"{QUESTION}?{urlencode({RETURN_TO: place})}"
 
     def now(self) -> datetime:
         """The present moment for templates."""

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import Final
 
-from twofold.ceremonies import overview, sessions, step_up
+from twofold.ceremonies import devices, overview, sessions, step_up
+from twofold.ceremonies.overview import Overview
+from twofold.core.encoding import to_base64url
 from twofold.core.errors import NotFound
 from twofold.core.types import Aal
 from twofold.faces import intents, words
-from twofold.faces.desk import Desk
+from twofold.faces.actions import PASSKEY
+from twofold.faces.authenticators import named
+from twofold.faces.desk import ADVICE, Desk
 from twofold.faces.pages_login import KINDS
 from twofold.faces.transport import Caller
 from twofold.web.kit import Request, Response, Route
@@ -16,10 +20,6 @@ from twofold.web.response import redirect
 
 FEW: Final = 3
 """With so many recovery codes left, the page warns."""
-
-_MONTH: Final = 30 * 86_400
-_SECOND_METHOD: Final = "second-method"
-"""The advice that may be put off."""
 
 
 class AccountPages:
@@ -41,7 +41,8 @@ class AccountPages:
         signed = await self._desk.signed(request)
         found = await overview.overview(self._engine, signed.bearer)
         session, left = found.session, found.recovery
-        later = request.cookies.get(self._desk.entrance.cookies.later.name) == _SECOND_METHOD
+        later = ADVICE in self._desk.put_off(request)
+        browsers = await devices.listed(self._engine, signed.bearer, signed.context)
         return self._desk.show(
             request,
             "account.html",
@@ -49,7 +50,8 @@ class AccountPages:
             strong=session.aal >= Aal.TWO,
             until=self._pages.moment(session.expires_at),
             moment=self._pages.moment,
-            factors=found.factors,
+            factors=tuple(map(named, found.factors)),
+            signal=self._signal(found),
             kinds=KINDS,
             recovery=left,
             few=left is not None and left.remaining <= FEW,
@@ -57,9 +59,26 @@ class AccountPages:
             unused=found.unused,
             lonely=len(found.factors) == 1 and not found.recovered and not later,
             places=tuple(words.place(one, session.id) for one in found.sessions),
+            browsers=tuple(map(words.browser, browsers)),
             events=tuple(map(words.event, found.activity)),
             deletable=found.deletable,
         )
+
+    def _signal(self, found: Overview) -> dict[str, object] | None:
+        """Return what the browser is told of passkeys, so that it offers none that are gone."""
+        rp_id = self._pages.rp_id
+        if not rp_id or PASSKEY not in self._engine.factors:
+            return None
+        subject = found.subject
+        return {
+            "rpId": rp_id,
+            "userId": to_base64url(bytes.fromhex(subject.id)),
+            "name": subject.name,
+            "displayName": subject.name,
+            "allAcceptedCredentialIds": [
+                row.traits["credential"] for row in found.factors if "credential" in row.traits
+            ],
+        }
 
     async def open(self, request: Request) -> Response:
         """Lead to the page of an intent, by way of a fresh proof where one is needed.
@@ -105,8 +124,7 @@ class AccountPages:
     async def later(self, request: Request) -> Response:
         """Advise a second method no more for a while, in this browser."""
         await self._desk.sent(request)
-        cookie = self._desk.entrance.cookies.later
-        return self._desk.done("later", cookie.put(_SECOND_METHOD, max_age=_MONTH))
+        return self._desk.done("later", self._desk.later(request, ADVICE))
 
     async def try_out(self, request: Request) -> Response:
         """Ask for a code for no other reason than to see that it is right."""

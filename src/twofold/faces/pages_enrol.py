@@ -12,12 +12,13 @@ from msgspec import UNSET
 from twofold.ceremonies import enrol, login
 from twofold.ceremonies.outcomes import Choice, Done, Granted, Outcome, Pending, Revealed
 from twofold.core.ceremony import State
-from twofold.core.errors import Malformed, TwofoldError
+from twofold.core.errors import CodeRejected, Malformed, NotPossible, TwofoldError
 from twofold.core.types import SECOND
 from twofold.faces import intents
+from twofold.faces.actions import PASSKEY
 from twofold.faces.api_ceremony import wish
 from twofold.faces.pages import Pages
-from twofold.faces.steps import WRONG, going, status, typed, waiting
+from twofold.faces.steps import WRONG, going, signed, status, typed, waiting
 from twofold.faces.transport import Caller
 from twofold.web import qr
 from twofold.web.headers import Header
@@ -46,6 +47,9 @@ _ABOUT: Final = {
     "webauthn": marked("The safest: nobody can be tricked into passing it on."),
 }
 """What helps to choose one."""
+
+_REFUSED: Final = marked("This passkey was not accepted. Try again, or use another method.")
+"""What is said instead of a wrong code."""
 
 
 class EnrolPages:
@@ -77,6 +81,7 @@ class EnrolPages:
         draft = pending.ceremony.draft
         shown = secrets or {}
         uri = shown.get("uri")
+        passkey = draft is not None and draft.kind == PASSKEY
         return self._pages.show(
             request,
             "enrol.html",
@@ -88,6 +93,9 @@ class EnrolPages:
             kinds={kind: KINDS.get(kind, kind) for kind in pending.kinds},
             draft=draft.kind if draft is not None else "",
             secrets=shown,
+            label=draft.label if draft is not None else "",
+            options=pending.show.get(PASSKEY),
+            instead=_REFUSED if passkey and isinstance(error, CodeRejected) else "",
             about=_ABOUT,
             picture=self._picture(request, uri) if isinstance(uri, str) else "",
             hint=_hint(pending, shown),
@@ -118,8 +126,10 @@ class EnrolPages:
             revealed = await enrol.bind(
                 self._engine, caller.ticket, form["kind"], caller.context, wanted
             )
-        except (*WRONG, Malformed) as error:
+        except (*WRONG, Malformed, NotPossible) as error:
             pending = going(await login.inspect(self._engine, caller.ticket, caller.context))
+            if pending.ceremony.state not in (State.ENROL, State.CONFIRM):
+                raise
             return self._enrol(request, pending, error=error, named=form["label"][:_LABEL])
         return self._revealed(request, revealed, caller)
 
@@ -131,10 +141,10 @@ class EnrolPages:
         """Prove that the new factor is held."""
         form = await self._pages.form(request)
         caller = self._entrance.continuing(request)
+        passkey = "credential" in form.fields
         try:
-            outcome = await enrol.confirm(
-                self._engine, caller.ticket, typed(form["code"]), caller.context
-            )
+            answer = signed(form["credential"]) if passkey else typed(form["code"])
+            outcome = await enrol.confirm(self._engine, caller.ticket, answer, caller.context)
         except (*WRONG, Malformed) as error:
             pending = going(await login.inspect(self._engine, caller.ticket, caller.context))
             return self._enrol(request, pending, error=error)
@@ -157,7 +167,7 @@ class EnrolPages:
         match outcome:
             case Granted(recovery_codes=codes) if codes:
                 cookies = self._pages.answers.session_cookies(outcome)
-                onward = self._pages.destination(outcome.purpose)
+                onward = self._pages.arrival(outcome)
                 account = outcome.subject.name
             case Done(facts={"recovery_codes": tuple(codes)}) if codes:
                 cookies = self._pages.answers.ended_cookies(outcome, cookies=True)

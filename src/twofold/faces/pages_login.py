@@ -2,32 +2,43 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from twofold.ceremonies import account, leaving, login, prove
 from twofold.ceremonies.outcomes import Choice, Outcome, Pending
 from twofold.core import errors
 from twofold.core.ceremony import State
 from twofold.core.errors import InvalidToken, Malformed, TwofoldError
-from twofold.core.types import Transport
+from twofold.core.types import Instant, Transport
 from twofold.faces import intents
+from twofold.faces.actions import PASSKEY
 from twofold.faces.pages import RETURN_TO, Form, Pages
 from twofold.faces.pages_enrol import KINDS, EnrolPages
-from twofold.faces.steps import WRONG, going, status, typed, waiting
+from twofold.faces.steps import WRONG, going, signed, status, typed, waiting
 from twofold.faces.transport import Caller
 from twofold.faces.words import ENDED
 from twofold.web.headers import Header
 from twofold.web.kit import Request, Response, Route
+from twofold.web.languages import marked
 from twofold.web.response import redirect
 
 __all__ = ["KINDS", "LoginPages"]
+
+_NOT_TAKEN: Final = marked("This passkey was not accepted. Try again, or use another method.")
+_OPENS_NOTHING: Final = marked(
+    "This passkey signs nobody in here. Perhaps it was removed from its account, or the page was"
+    " open for too long. Try again, or use your password."
+)
+"""What is said instead of a wrong code, and of a wrong name or password."""
 
 
 class LoginPages:
     """From the name to the account."""
 
-    __slots__ = ("_engine", "_enrolment", "_entrance", "_pages")
+    __slots__ = ("_engine", "_enrolment", "_entrance", "_pages", "pages")
 
     def __init__(self, pages: Pages) -> None:
-        self._pages = pages
+        self.pages = self._pages = pages
         self._engine = pages.engine
         self._entrance = pages.entrance
         self._enrolment = EnrolPages(pages)
@@ -56,6 +67,7 @@ class LoginPages:
         *headers: Header,
         error: TwofoldError | None = None,
         ended: str = "",
+        instead: str = "",
     ) -> Response:
         realm = self._entrance.context(request, Transport.COOKIE).realm
         return self._pages.show(
@@ -66,6 +78,8 @@ class LoginPages:
             status=status(error),
             error=error,
             ended=ended,
+            instead=instead,
+            passkeys=self._engine.discoverable is not None,
             registration=await account.registration(self._engine, realm),
             name=form["name"][:254],
             return_to=self._pages.returnable(form[RETURN_TO]),
@@ -92,10 +106,25 @@ class LoginPages:
         caller, pending = await self._standing(request)
         if pending.ceremony.state is not State.FIRST_FACTOR:
             return self._pages.onward(pending, caller)
+        if pending.ceremony.subject is None and not pending.ceremony.identifier:
+            # A challenge was shown to whoever comes; a password needs a name.
+            return redirect("/login")
         return self._password(request, pending)
 
+    async def refused_passkey(self, request: Request, form: Form, error: TwofoldError) -> Response:
+        """The page that a passkey was to sign in from, with what is wrong."""
+        instead = _OPENS_NOTHING if isinstance(error, errors.InvalidCredentials) else ""
+        if "factor" not in form.fields:
+            return await self._sign_in(request, form, error=error, instead=instead)
+        _, pending = await self._standing(request)
+        return self._password(request, pending, error, instead)
+
     def _password(
-        self, request: Request, pending: Pending, error: TwofoldError | None = None
+        self,
+        request: Request,
+        pending: Pending,
+        error: TwofoldError | None = None,
+        instead: str = "",
     ) -> Response:
         return self._pages.show(
             request,
@@ -103,6 +132,8 @@ class LoginPages:
             *waiting(error),
             status=status(error),
             error=error,
+            instead=instead,
+            passkeys=pending.discoverable,
             purpose=intents.words(pending.ceremony.purpose),
         )
 
@@ -140,9 +171,7 @@ class LoginPages:
         # Without an id the code may be any app's: two phones, one field.
         aimed = factor or pending.ceremony.asked is not None
         ceremony = pending.ceremony
-        resend_at = (
-            error.resend_at if isinstance(error, errors.CooldownActive) else ceremony.resend_at
-        )
+        resend_at = _resend_at(pending, error)
         wait = self._pages.seconds_left(resend_at) if resend_at is not None else 0
         good_for = self._pages.seconds_left(ceremony.good_until) if ceremony.good_until else 0
         return self._pages.show(
@@ -151,10 +180,11 @@ class LoginPages:
             *waiting(error),
             status=status(error),
             error=error,
+            instead=_instead(chosen, error),
             chosen=chosen,
             aimed=chosen.id if chosen is not None and aimed else "",
             asked=chosen is not None and chosen.id == pending.ceremony.asked,
-            others=tuple(choice for choice in pending.choices if choice is not chosen),
+            others=_others(pending, chosen),
             kinds=KINDS,
             use_recovery=recovery or (chosen is None and pending.recovery),
             recovery=pending.recovery,
@@ -174,11 +204,12 @@ class LoginPages:
         caller = self._entrance.continuing(request)
         recovery = bool(form["recovery_code"])
         answer = form["recovery_code"] or form["code"]
+        passkey = "credential" in form.fields
         try:
             outcome = await prove.prove(
                 self._engine,
                 caller.ticket,
-                typed(answer),
+                signed(form["credential"]) if passkey else typed(answer),
                 caller.context,
                 authenticator=form["factor"] or None,
                 recovery=recovery,
@@ -255,8 +286,28 @@ def _chosen(pending: Pending, wanted: str) -> Choice | None:
     for choice in pending.choices:
         if choice.id == (wanted or pending.ceremony.asked):
             return choice
-    ready = (choice for choice in pending.choices if not choice.needs_challenge)
+    ready = (c for c in pending.choices if not c.needs_challenge or c.kind == PASSKEY)
     return next(ready, None) or next(iter(pending.choices), None)
+
+
+def _resend_at(pending: Pending, error: TwofoldError | None) -> Instant | None:
+    if isinstance(error, errors.CooldownActive):
+        return error.resend_at
+    return pending.ceremony.resend_at
+
+
+def _others(pending: Pending, chosen: Choice | None) -> tuple[Choice, ...]:
+    """Return what else may be used; one challenge is for all passkeys, so they are one choice."""
+    passkeys = [choice for choice in pending.choices if choice.kind == PASSKEY]
+    same = passkeys if chosen in passkeys else passkeys[1:]
+    return tuple(c for c in pending.choices if c is not chosen and c not in same)
+
+
+def _instead(chosen: Choice | None, error: TwofoldError | None) -> str:
+    """Return what is said of a passkey where the error speaks of a code."""
+    passkey = chosen is not None and chosen.kind == PASSKEY
+    wrong = isinstance(error, errors.CodeRejected | errors.CodeAlreadyUsed)
+    return _NOT_TAKEN if passkey and wrong else ""
 
 
 def _digits(pending: Pending, chosen: Choice | None, *, aimed: bool) -> int:

@@ -7,6 +7,7 @@ from twofold.ceremonies.overview import Overview
 from twofold.core.errors import LastFactor, Malformed, NotFound, TwofoldError
 from twofold.core.policy import Closing
 from twofold.faces import intents
+from twofold.faces.authenticators import named
 from twofold.faces.desk import Desk
 from twofold.faces.pages_login import KINDS, LoginPages
 from twofold.faces.transport import Caller
@@ -38,7 +39,7 @@ class MethodPages:
         found = await overview.overview(self._engine, signed.bearer, limit=0)
         for row in found.factors:
             if row.id == request.params["id"]:
-                return found, row
+                return found, named(row)
         raise NotFound
 
     def _method(
@@ -89,7 +90,7 @@ class MethodPages:
         row: manage.FactorRow,
         error: TwofoldError | None = None,
     ) -> Response:
-        others = tuple(other for other in found.factors if other.id != row.id)
+        others = tuple(named(other) for other in found.factors if other.id != row.id)
         return self._desk.show(
             request,
             "account_remove.html",

@@ -23,11 +23,13 @@ from twofold.faces.docs import Docs
 from twofold.faces.health import Health
 from twofold.faces.pages import Pages
 from twofold.faces.pages_account import AccountPages
+from twofold.faces.pages_browsers import BrowserPages
 from twofold.faces.pages_dialects import DialectPages
 from twofold.faces.pages_disown import DisownPages
 from twofold.faces.pages_login import LoginPages
 from twofold.faces.pages_methods import MethodPages
 from twofold.faces.pages_owner import OwnerPages
+from twofold.faces.pages_passkey import PasskeyPages
 from twofold.faces.pages_register import RegisterPages
 from twofold.faces.transport import Entrance
 from twofold.web.kit import Route
@@ -67,9 +69,11 @@ def page_routes(front: Front, entrance: Entrance, answers: Answers) -> tuple[Rou
     desk = Desk(pages)
     shown = (
         *login.routes(),
+        *PasskeyPages(login).routes(),
         *AccountPages(desk).routes(),
         *MethodPages(desk, login).routes(),
         *OwnerPages(desk).routes(),
+        *BrowserPages(desk).routes(),
         *RegisterPages(desk).routes(),
         *DisownPages(pages).routes(),
         *DialectPages(front, pages).routes(),

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
+from msgspec import MsgspecError
+from msgspec.json import decode
+
 from twofold.ceremonies.outcomes import Outcome, Pending
 from twofold.core import errors, otp
 from twofold.core.errors import Malformed, NotPossible, TwofoldError
+from twofold.faces import shapes
 from twofold.web.headers import Header
 from twofold.web.problems import status_of
 
@@ -50,3 +54,13 @@ def typed(answer: str) -> str:
     if not answer or len(answer) > _LONGEST:
         raise Malformed("Type the code.", field="code")
     return otp.from_keyboard(answer)
+
+
+def signed(credential: str) -> dict[str, object]:
+    """A passkey's answer as script put it into a form; Malformed if there is none."""
+    if not credential:
+        raise Malformed("Passkeys need JavaScript. Use another method.", field="credential")
+    try:
+        return shapes.credential(decode(credential, type=shapes.Credential))
+    except (MsgspecError, UnicodeError):
+        raise Malformed("What the passkey said cannot be read.", field="credential") from None

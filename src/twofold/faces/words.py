@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from twofold.ceremonies.devices import DeviceRow
 from twofold.core import agents
 from twofold.core.activity import Activity
 from twofold.core.types import Instant, Session
@@ -22,6 +23,7 @@ EVENTS: Mapping[str, str] = MappingProxyType(
         "login.code.refused": marked("Right password, then a wrong code"),
         "login.code.replayed": marked("Right password, then a code that was used before"),
         "login.blocked": marked("Sign-in stopped after too many wrong codes"),
+        "login.passkey.replayed": marked("A passkey's answer was used twice"),
         "login.refused": marked("Sign-in refused by the rules of this site"),
         "stepup.granted": marked("Confirmed that it is you"),
         "stepup.password.refused": marked("Wrong password while confirming"),
@@ -42,6 +44,11 @@ EVENTS: Mapping[str, str] = MappingProxyType(
         "recovery.used": marked("Recovery code used"),
         "recovery.refused": marked("Wrong recovery code"),
         "recovery.renewed": marked("New recovery codes made"),
+        "factor.counter.regressed": marked("A passkey may have been copied"),
+        "device.remembered": marked("Browser remembered"),
+        "device.forgotten": marked("Remembered browser forgotten"),
+        "device.forgotten.all": marked("All remembered browsers forgotten"),
+        "device.theft": marked("Remembered browser forgotten: it was in use in two places"),
         "session.theft": marked("Session ended: it was in use in two places"),
         "session.closed": marked("Signed out"),
         "session.closed.all": marked("Signed out elsewhere"),
@@ -73,6 +80,9 @@ ALARMING = frozenset(
         "login.code.replayed",
         "login.blocked",
         "session.theft",
+        "login.passkey.replayed",
+        "factor.counter.regressed",
+        "device.theft",
     }
 )
 """What an owner who did not do it should act on."""
@@ -86,7 +96,7 @@ PROOFS: Mapping[str, str] = MappingProxyType(
         "sms": marked("code by text message"),
         "hwk": marked("passkey or security key"),
         "swk": marked("passkey or security key"),
-        "rba": marked("trusted network"),
+        "rba": marked("known place or browser"),
     }
 )
 """What was proved, by the values of RFC 8176."""
@@ -94,6 +104,7 @@ PROOFS: Mapping[str, str] = MappingProxyType(
 REASONS: Mapping[str, str] = MappingProxyType(
     {
         "trusted-network": marked("no second method was asked for: trusted network"),
+        "remembered-browser": marked("no second method was asked for: remembered browser"),
         "no-second-factor": marked("no second method is set up"),
         "enforcement-off": marked("this site asks for no second method"),
     }
@@ -115,6 +126,10 @@ NOTICES: Mapping[str, str] = MappingProxyType(
             "If this address can have an account, a message is on its way to it. Open its link,"
             " or type its code here."
         ),
+        "browser": marked("This browser is remembered."),
+        "browser-not": marked("This browser was not remembered: too much time had passed."),
+        "browser-forgotten": marked("The browser was forgotten."),
+        "browsers-forgotten": marked("All remembered browsers were forgotten."),
         "later": marked("We will not remind you in this browser for a while."),
     }
 )
@@ -176,6 +191,35 @@ def reasons(found: tuple[str, ...]) -> tuple[str, ...]:
     """Why no more was asked for, as far as it concerns the owner."""
     words = (REASONS.get(reason.partition(":")[0]) for reason in found)
     return tuple(word for word in words if word)
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """A browser that is spared the second method."""
+
+    id: str
+    browser: str
+    system: str
+    address: str
+    since: Instant
+    seen: Instant
+    until: Instant
+    current: bool
+
+
+def browser(row: DeviceRow) -> Remembered:
+    """What an owner reads of a remembered browser."""
+    name, system = agents.named(row.label)
+    return Remembered(
+        id=row.id,
+        browser=name,
+        system=system,
+        address=row.address,
+        since=row.created_at,
+        seen=row.seen_at,
+        until=row.trusted_until,
+        current=row.current,
+    )
 
 
 @dataclass(frozen=True, slots=True)

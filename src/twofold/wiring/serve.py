@@ -37,6 +37,7 @@ from twofold.web.kit import App, Hook, Route, Site
 from twofold.web.limits import Limits
 from twofold.wiring import dialects, structr_settings
 from twofold.wiring.house import House, World, base_url, build, prepare
+from twofold.wiring.passkeys import passkeys_of
 from twofold.wiring.post import stationery
 
 SHARED_FIGURES: Final = "PROMETHEUS_MULTIPROC_DIR"
@@ -169,6 +170,7 @@ def application(settings: Settings, store: Store | None = None) -> App:
         theme=settings.theme,
         return_to=settings.server.return_to,
         dialects=live,
+        rp_id=passkeys_of(settings, base_url(settings)).party.id,
     )
     app = App(
         (*routes(front), *dialects.routes(settings, engine, site, live)),
