@@ -102,7 +102,7 @@ def check(page):
     assert set(page.described) <= set(page.ids)
     assert text.count("<h1>") == 1
     for tag, given in page.tags:
-        hidden = given.get("type") in {"hidden", "checkbox"}
+        hidden = given.get("type") in {"hidden", "checkbox"} or "hidden" in given
         if tag == "input" and not hidden:
             assert given["id"] in page.labels
         for name in ("src", "href", "action"):
