@@ -23,7 +23,7 @@ MEASURE = """() => {
     lang: said,
     barred: [...document.querySelectorAll("input")].filter(field => field.onpaste || (
         ["username", "current-password", "new-password", "one-time-code"].every(
-            purpose => field.autocomplete !== purpose) &&
+            purpose => !field.autocomplete.split(" ").includes(purpose)) &&
         (field.type === "password" || ["name", "code"].includes(field.id) &&
             field.name !== "label"))).map(field => field.outerHTML),
   }

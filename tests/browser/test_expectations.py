@@ -4,16 +4,10 @@ import re
 
 from playwright.async_api import expect
 
-from tests.browser.test_pages_with_script import (
-    complaints,
-    open_page,
-    people,
-    pytestmark,
-    shown,
-    signs_in,
-)
+from tests.browser.hands import shown
+from tests.browser.test_pages_with_script import complaints, people, pytestmark, signs_in
 
-__all__ = ["open_page", "people", "pytestmark"]
+__all__ = ["people", "pytestmark"]
 
 
 async def adds(page, server):

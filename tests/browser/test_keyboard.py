@@ -98,7 +98,7 @@ async def test_keys_lead_through_the_sign_in_and_the_set_up(people, open_page):
 @pytest.mark.parametrize(
     ("path", "fields"),
     [
-        ("/login", {"name": "username", "password": "current-password"}),
+        ("/login", {"name": "username webauthn", "password": "current-password"}),
         ("/forgot-password", {"name": "username"}),
         ("/reset-password", {"token": "off", "password": "new-password"}),
     ],

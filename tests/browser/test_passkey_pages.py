@@ -6,7 +6,6 @@ import pytest
 from playwright.async_api import expect
 
 from tests.browser.test_pages_with_script import complaints as said
-from tests.browser.test_pages_with_script import open_page  # noqa: F401
 from tests.browser.test_passkeys import NAME, PASSWORD, PLATFORM
 from tests.support.server import twofold
 

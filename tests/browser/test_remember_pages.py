@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.async_api import expect
 
-from tests.browser.test_pages_with_script import open_page, shown  # noqa: F401
+from tests.browser.hands import shown
 from tests.support.server import running_server, twofold
 
 pytestmark = [pytest.mark.browser, pytest.mark.realparts]
