@@ -92,13 +92,15 @@ def _code() -> Iterator[tuple[str, str | tuple[str, ...]]]:
 
 
 def _titles() -> Iterator[tuple[str, str]]:
-    for module in ("twofold.core.errors", "twofold.web.request", "twofold.web.routes"):
+    # Named, because what else is loaded just now is no matter of these catalogues.
+    homes = ("twofold.core.errors", "twofold.web.request", "twofold.web.routes")
+    for module in homes:
         import_module(module)
     waiting = [import_module("twofold.core.errors").TwofoldError]
     while waiting:
         kind = waiting.pop()
         waiting += kind.__subclasses__()
-        if kind.__module__.startswith("twofold."):
+        if kind.__module__ in homes:
             yield kind.__module__.replace(".", "/"), kind.title
 
 

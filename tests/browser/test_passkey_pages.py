@@ -79,7 +79,7 @@ class Person:
 
 
 @pytest.fixture
-async def person(people, open_page):  # noqa: F811
+async def person(people, open_page):
     page = await open_page()
     await page.add_init_script(QUIET)
     return Person(page, people, await page.context.new_cdp_session(page))
@@ -196,7 +196,7 @@ async def test_whoever_cancels_is_told_and_may_try_again(owner):
     await owner.sees("Use your passkey")
 
 
-async def test_an_address_without_a_name_says_that_it_knows_no_passkeys(people, open_page):  # noqa: F811
+async def test_an_address_without_a_name_says_that_it_knows_no_passkeys(people, open_page):
     page = await open_page()
     await page.goto(f"{people.url}/login")
 
@@ -206,7 +206,7 @@ async def test_an_address_without_a_name_says_that_it_knows_no_passkeys(people, 
     assert page.posts == []
 
 
-async def test_a_browser_that_knows_no_passkeys_says_so(people, open_page):  # noqa: F811
+async def test_a_browser_that_knows_no_passkeys_says_so(people, open_page):
     page = await open_page()
     await page.add_init_script("delete window.PublicKeyCredential")
     await page.goto(f"{people.url.replace('127.0.0.1', 'localhost')}/login")
@@ -216,7 +216,7 @@ async def test_a_browser_that_knows_no_passkeys_says_so(people, open_page):  # n
     assert complaints(page) == []
 
 
-async def test_without_script_the_page_names_the_reason_and_the_other_ways(people, open_page):  # noqa: F811
+async def test_without_script_the_page_names_the_reason_and_the_other_ways(people, open_page):
     page = await open_page(java_script_enabled=False)
     await page.goto(f"{people.url.replace('127.0.0.1', 'localhost')}/login")
 

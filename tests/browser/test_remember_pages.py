@@ -35,7 +35,7 @@ async def leaves(page, server):
 
 
 @pytest.mark.parametrize("script", [True, False], ids=["script", "none"])
-async def test_a_browser_is_remembered_spared_and_forgotten(people, open_page, script):  # noqa: F811
+async def test_a_browser_is_remembered_spared_and_forgotten(people, open_page, script):
     page = await open_page(java_script_enabled=script)
     heading = page.get_by_role("heading", level=1)
     await types_password(page, people)
