@@ -304,6 +304,18 @@ async def test_who_is_nobody_is_led_to_the_sign_in_and_who_is_no_administrator_i
     assert (token.status, token.header("location")) == (303, nobody.path)
 
 
+async def test_administrators_find_it_from_their_account_and_nobody_else_is_told(town):
+    house = town()
+    await house.add("mallory")
+    root, mallory = await signed_in(house), await sign_in(house, "mallory")
+
+    await root.visit("/account")
+    await mallory.visit("/account")
+
+    assert PAGE in root.page.links
+    assert PAGE not in mallory.page.links
+
+
 async def test_saving_long_after_the_proof_asks_for_another_one(town):
     house = town()
     browser = await signed_in(house)

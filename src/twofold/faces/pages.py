@@ -86,7 +86,7 @@ class Form:
 class Pages:
     """Renders, reads forms, and leads from step to step."""
 
-    __slots__ = ("_front", "answers", "engine", "entrance", "looks", "rp_id")
+    __slots__ = ("_front", "answers", "dialects", "engine", "entrance", "looks", "rp_id")
 
     def __init__(self, front: Front, entrance: Entrance, answers: Answers) -> None:
         self._front = front
@@ -95,6 +95,7 @@ class Pages:
         self.answers = answers
         self.looks = Looks(front)
         self.rp_id = front.rp_id
+        self.dialects = front.dialects
 
     def show(
         self,

@@ -62,6 +62,7 @@ class AccountPages:
             browsers=tuple(map(words.browser, browsers)),
             events=tuple(map(words.event, found.activity)),
             deletable=found.deletable,
+            dialects=self._pages.dialects if found.subject.admin else (),
         )
 
     def _signal(self, found: Overview) -> dict[str, object] | None:
