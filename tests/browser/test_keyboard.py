@@ -85,6 +85,7 @@ async def test_keys_lead_through_the_sign_in_and_the_set_up(people, open_page):
 
     await keys.tabs_to("Sign out")
     await keys.enters()
+    await keys.stands_on("name")
     await page.keyboard.type(NAME)
     await keys.tabs("password")
     await keys.enters(PASSWORD)

@@ -51,7 +51,8 @@ class Visitor:
         self.authenticator = None
 
     async def arrives(self):
-        await self.page.goto(f"{self.url}/login")
+        # Not the sign-in page: it asks for a passkey by itself, and a page asks once at a time.
+        await self.page.goto(f"{self.url}/forgot-password")
         await self.remote.send("WebAuthn.enable")
         made = await self.remote.send("WebAuthn.addVirtualAuthenticator", {"options": PLATFORM})
         self.authenticator = made["authenticatorId"]

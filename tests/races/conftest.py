@@ -16,7 +16,7 @@ from tests.support.town import Town, town
 CONFIG = {
     # One source makes all the noise here; the budgets of people are what is looked at.
     "throttle": {"source_allowed": 100_000},
-    "policy": {"registration": True, "sign_in_notice": False},
+    "policy": {"registration": True, "sign_in_notice": False, "remember": {"days": 30}},
     # The two doors have different ports; a browser would know them by one name.
     "webauthn": {"origins": ["http://localhost:7777"]},
 }

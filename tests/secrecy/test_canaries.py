@@ -15,7 +15,10 @@ from tests.support.server import RunningServer, start_server, twofold
 from tests.support.town import Town, town, until
 
 PASSWORD = "kanarienvogel-singt-im-dunkeln"
-LOUD = {"log": {"level": "debug", "requests": True}, "policy": {"registration": True}}
+LOUD = {
+    "log": {"level": "debug", "requests": True},
+    "policy": {"registration": True, "remember": {"days": 30}},
+}
 
 
 class Singer:

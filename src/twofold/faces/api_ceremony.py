@@ -155,6 +155,7 @@ class CeremonyApi:
             errors.StepUpRequired,
             errors.InvalidToken,
             errors.MixedCredentials,
+            errors.NotFound,
             errors.Overloaded,
         )
         path = "/v1/ceremony"
