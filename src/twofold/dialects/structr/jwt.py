@@ -9,10 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from joserfc import jwt
-from joserfc.errors import JoseError
-from joserfc.jwk import OctKey
-
 from twofold.core.errors import InvalidToken
 from twofold.core.types import SECOND, Instant, Subject
 
@@ -34,6 +30,10 @@ class Signer:
 
     def write(self, subject: Subject, token: str, expires_at: Instant) -> str:
         """A token that says whose it is and stands for our own ``token``."""
+        # Loaded with the first token: a server is ready sooner without it.
+        from joserfc import jwt
+        from joserfc.jwk import OctKey
+
         claims: dict[str, Any] = {
             "sub": subject.name,
             "iss": self.issuer,
@@ -49,6 +49,10 @@ class Signer:
 
     def read(self, text: str, now: Instant) -> str:
         """The token of ours that a token stands for; InvalidToken for everything else."""
+        from joserfc import jwt
+        from joserfc.errors import JoseError
+        from joserfc.jwk import OctKey
+
         if len(text) > LONGEST:
             raise InvalidToken
         try:

@@ -53,7 +53,10 @@ async function use(form) {
 
 for (const form of document.querySelectorAll(".passkey")) {
   if (!able || !named) {
-    say(form, able ? "site" : "unable");
+    // Nobody asked for one on the sign-in page; elsewhere people are owed a word.
+    const aside = form.closest("[data-autofill]");
+    if (aside) aside.hidden = true;
+    else say(form, able ? "site" : "unable");
     continue;
   }
   form.querySelector("button").hidden = false;
