@@ -320,7 +320,7 @@ async def _signed_out_by_others(stage, person, bearer):
 
 
 async def _forgotten(stage, person, bearer):
-    [row] = await devices.listed(stage.engine, bearer, HERE)
+    [row] = (await devices.listed(stage.engine, bearer, HERE)).rows
     await devices.forget(stage.engine, bearer, row.id, HERE)
 
 

@@ -50,9 +50,9 @@ async def test_a_remembered_browser_is_listed_with_what_it_called_itself(stage):
         current=True,
     )
     assert done.row == row
-    assert await devices.listed(stage.engine, bearer, at(done.device)) == (row,)
+    assert (await devices.listed(stage.engine, bearer, at(done.device))).rows == (row,)
     elsewhere = (replace(row, current=False),)
-    assert await devices.listed(stage.engine, bearer, at()) == elsewhere
+    assert (await devices.listed(stage.engine, bearer, at())).rows == elsewhere
     assert await devices.of_subject(stage.engine, DEFAULT_REALM, "alice") == elsewhere
 
 
@@ -85,7 +85,7 @@ async def test_what_a_remembered_browser_spared_was_not_proved(stage):
     carried = (await devices.remember(stage.engine, bearer_of(granted), at())).device
     spared = await stage.begins(alice, at(carried))
 
-    assert await devices.offered(stage.engine, bearer_of(spared), at(spared.device)) == 0
+    assert (await devices.listed(stage.engine, bearer_of(spared), at(spared.device))).offered == 0
     with pytest.raises(StepUpRequired):
         await devices.remember(stage.engine, bearer_of(spared), at(spared.device))
 
@@ -95,7 +95,7 @@ async def test_what_a_trusted_network_spared_was_not_proved(stage):
     await stage.policy(trusted_networks=["192.0.2.0/24"])
     granted = await stage.begins(alice, at())
 
-    assert await devices.offered(stage.engine, bearer_of(granted), at()) == 0
+    assert (await devices.listed(stage.engine, bearer_of(granted), at())).offered == 0
     with pytest.raises(StepUpRequired):
         await devices.remember(stage.engine, bearer_of(granted), at())
 
@@ -116,7 +116,7 @@ async def test_a_recovery_code_is_for_getting_back_in(stage):
     alice = await stage.person()
     granted = await recovered(stage, alice)
 
-    assert await devices.offered(stage.engine, bearer_of(granted), at()) == 0
+    assert (await devices.listed(stage.engine, bearer_of(granted), at())).offered == 0
     with pytest.raises(NotAllowed):
         await devices.remember(stage.engine, bearer_of(granted), at())
 
@@ -125,7 +125,7 @@ async def test_a_second_factor_is_needed_that_could_be_spared(stage):
     carol = await stage.person("carol", totp=False)
     bearer = await stage.bearer(carol, at())
 
-    assert await devices.offered(stage.engine, bearer, at()) == 0
+    assert (await devices.listed(stage.engine, bearer, at())).offered == 0
     with pytest.raises(NotEnrolled):
         await devices.remember(stage.engine, bearer, at())
 
@@ -144,7 +144,7 @@ async def test_policy_decides_whose_browser_is_remembered(stage, policy, person)
     alice = await stage.person(**person)
     bearer = await stage.bearer(alice, at())
 
-    assert await devices.offered(stage.engine, bearer, at()) == 0
+    assert (await devices.listed(stage.engine, bearer, at())).offered == 0
     with pytest.raises(NotAllowed):
         await devices.remember(stage.engine, bearer, at())
 
@@ -154,7 +154,7 @@ async def test_an_administrators_is_where_policy_says_so(stage):
     root = await stage.person("root", admin=True)
     bearer = await stage.bearer(root, at())
 
-    assert await devices.offered(stage.engine, bearer, at()) == 7
+    assert (await devices.listed(stage.engine, bearer, at())).offered == 7
     await devices.remember(stage.engine, bearer, at())
 
 
@@ -162,10 +162,10 @@ async def test_a_face_without_a_place_for_the_token_remembers_nothing(stage):
     alice = await stage.person()
     bearer = await stage.bearer(alice)
 
-    assert await devices.offered(stage.engine, bearer, HERE) == 0
+    assert (await devices.listed(stage.engine, bearer, HERE)).offered == 0
     with pytest.raises(NotPossible):
         await devices.remember(stage.engine, bearer, HERE)
-    assert len(await devices.listed(stage.engine, bearer, HERE)) == 0
+    assert len((await devices.listed(stage.engine, bearer, HERE)).rows) == 0
 
 
 async def test_it_is_offered_until_it_is_done(stage):
@@ -173,11 +173,11 @@ async def test_it_is_offered_until_it_is_done(stage):
     granted = await stage.logs_in(alice, at())
     bearer = bearer_of(granted)
 
-    assert await devices.offered(stage.engine, bearer, at(granted.device)) == 30
+    assert (await devices.listed(stage.engine, bearer, at(granted.device))).offered == 30
     done = await devices.remember(stage.engine, bearer, at(granted.device))
-    assert await devices.offered(stage.engine, bearer, at(done.device)) == 0
+    assert (await devices.listed(stage.engine, bearer, at(done.device))).offered == 0
     await devices.forget_all(stage.engine, bearer, at(done.device))
-    assert await devices.offered(stage.engine, bearer, at(done.device)) == 30
+    assert (await devices.listed(stage.engine, bearer, at(done.device))).offered == 30
 
 
 async def test_asked_for_twice_at_once_it_is_one_browser(stage):
@@ -296,10 +296,10 @@ async def test_the_list_is_true_for_the_policy_of_today(stage):
     done = await devices.remember(stage.engine, bearer, at())
     await stage.policy(remember={"days": 2})
 
-    [row] = await devices.listed(stage.engine, bearer, at())
+    [row] = (await devices.listed(stage.engine, bearer, at())).rows
     assert row.trusted_until == done.row.created_at + 2 * DAY * SECOND
     await stage.policy(remember={"days": 0})
-    assert await devices.listed(stage.engine, bearer, at()) == ()
+    assert (await devices.listed(stage.engine, bearer, at())).rows == ()
     # It is still there to be forgotten, should the policy change its mind.
     await devices.forget(stage.engine, bearer, done.row.id, at())
 
@@ -309,7 +309,7 @@ async def test_whoever_was_signed_out_remembers_nothing(stage):
     bearer = await stage.bearer(alice, at())
     await sessions.log_out(stage.engine, bearer, at())
 
-    for act in (devices.remember, devices.forget_all, devices.listed, devices.offered):
+    for act in (devices.remember, devices.forget_all, devices.listed):
         with pytest.raises(InvalidToken):
             await act(stage.engine, bearer, at())
 

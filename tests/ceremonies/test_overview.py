@@ -7,8 +7,8 @@ from twofold.core.errors import InvalidToken, StepUpRequired
 from twofold.core.policy import Closing
 
 
-async def seen(stage, bearer, **more):
-    return await overview.overview(stage.engine, bearer, **more)
+async def seen(stage, bearer):
+    return await overview.overview(stage.engine, bearer, HERE)
 
 
 async def test_an_owner_sees_everything_at_once(stage):

@@ -161,13 +161,13 @@ async def test_whoever_lost_the_phone_replaces_it_after_a_recovery_code(stage):
     pending = await stage.begins(alice)
     granted = await prove.prove(stage.engine, pending.ticket, made[0], HERE, recovery=True)
     inside = Bearer(granted.session, granted.subject)
-    assert (await overview.overview(stage.engine, inside)).recovered
+    assert (await overview.overview(stage.engine, inside, HERE)).recovered
     stage.clock.pass_(1)
     ticket, secret = await starts(stage, alice, granted.session)
 
     after = await confirms(stage, ticket, secret)
 
-    found = await overview.overview(stage.engine, Bearer(after.session, after.subject))
+    found = await overview.overview(stage.engine, Bearer(after.session, after.subject), HERE)
     assert not found.recovered
     assert [row.id for row in found.factors] == [after.authenticator]
     assert found.recovery.remaining == 9
@@ -194,15 +194,15 @@ async def test_a_method_that_was_never_used_is_called_to_mind_after_a_while(stag
     bearer = await stage.bearer(alice)
     day = 86_400
 
-    assert (await overview.overview(stage.engine, bearer)).unused == ()
+    assert (await overview.overview(stage.engine, bearer, HERE)).unused == ()
     stage.clock.pass_(28 * day)
     bearer = await stage.bearer(alice)
-    assert [row.id for row in (await overview.overview(stage.engine, bearer)).unused] == [
+    assert [row.id for row in (await overview.overview(stage.engine, bearer, HERE)).unused] == [
         alice.mailed
     ]
     await stage.policy(unused=29 * day)
-    assert (await overview.overview(stage.engine, bearer)).unused == ()
+    assert (await overview.overview(stage.engine, bearer, HERE)).unused == ()
     await stage.policy(unused=0)
     stage.clock.pass_(365 * day)
     bearer = await stage.bearer(alice)
-    assert (await overview.overview(stage.engine, bearer)).unused == ()
+    assert (await overview.overview(stage.engine, bearer, HERE)).unused == ()

@@ -52,26 +52,20 @@ class DeviceRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Listed:
+    """The remembered browsers of a subject, newest first."""
+
+    rows: tuple[DeviceRow, ...]
+    offered: int
+    """For how many days the browser that asks may be remembered now; 0 for not or already."""
+
+
+@dataclass(frozen=True, slots=True)
 class Remembered:
     """A browser that is remembered now, and what it carries on from now on."""
 
     row: DeviceRow
     device: str = field(repr=False)
-
-
-async def offered(engine: Engine, bearer: Bearer, context: Context) -> int:
-    """Return for how many days this browser may be remembered now, 0 for not or already.
-
-    What a page needs to ask the question of E18 after a login.
-    """
-    now = engine.clock.now()
-    view, session = await sessions.look(engine, bearer, devices=True)
-    if context.device is None or not _proved(engine, view, session):
-        return 0
-    policy = engine.policy(view.policy)
-    ours = {mark.device for mark in _marks(engine, view.subject, context)}
-    known = any(row.id in ours for row in _alive(view, policy, now))
-    return 0 if known else policy.remembers(view.subject)
 
 
 async def remember(engine: Engine, bearer: Bearer, context: Context) -> Remembered:
@@ -176,13 +170,24 @@ def _alive(view: View, policy: Policy, now: Instant) -> tuple[Device, ...]:
     )
 
 
-async def listed(engine: Engine, bearer: Bearer, context: Context) -> tuple[DeviceRow, ...]:
-    """Return the bearer's remembered browsers, newest first; the one that asks is marked."""
-    now = engine.clock.now()
-    view, _ = await sessions.look(engine, bearer, devices=True)
+async def listed(engine: Engine, bearer: Bearer, context: Context) -> Listed:
+    """Return the bearer's remembered browsers, and whether this one may become one of them.
+
+    What a page needs to ask the question of E18 after a login.
+    """
+    view, session = await sessions.look(engine, bearer, devices=True)
+    found = rows(engine, view, context, engine.clock.now())
+    askable = context.device is not None and _proved(engine, view, session)
+    if not askable or any(row.current for row in found):
+        return Listed(found, 0)
+    return Listed(found, engine.policy(view.policy).remembers(view.subject))
+
+
+def rows(engine: Engine, view: View, context: Context, now: Instant) -> tuple[DeviceRow, ...]:
+    """Return the remembered browsers of a view, newest first; the one that asks is marked."""
     ours = {mark.device for mark in _marks(engine, view.subject, context)}
-    rows = _alive(view, engine.policy(view.policy), now)
-    return tuple(replace(_row(row), current=row.id in ours) for row in rows)
+    alive = _alive(view, engine.policy(view.policy), now)
+    return tuple(replace(_row(row), current=row.id in ours) for row in alive)
 
 
 async def forget(engine: Engine, bearer: Bearer, id: str, context: Context) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
-from twofold.ceremonies import second, sessions
+from twofold.ceremonies import devices, second, sessions
+from twofold.ceremonies.devices import DeviceRow
 from twofold.ceremonies.engine import Engine
 from twofold.ceremonies.manage import (
     FactorRow,
@@ -18,7 +20,7 @@ from twofold.ceremonies.step_up import require_fresh
 from twofold.core.activity import Activity, told
 from twofold.core.errors import StepUpRequired
 from twofold.core.policy import Closing, Policy
-from twofold.core.types import SECOND, Context, Instant, Session, Subject
+from twofold.core.types import SECOND, Context, Instant, Session, Subject, View
 
 READ = 200
 """Records that are looked through for what an owner is shown."""
@@ -26,52 +28,81 @@ READ = 200
 MOST = 100
 """Things that happened, in one answer at most."""
 
+SHOWN = 20
+"""Things that happened, beside everything else."""
+
 KEPT = 10_000
 """Records in a copy of the account at most; the newest."""
 
 
 @dataclass(frozen=True, slots=True)
-class Overview:
-    """Everything an owner sees at once; no secret."""
+class Standing:
+    """What protects an account, as one read shows it; no secret."""
 
     subject: Subject
     session: Session
     factors: tuple[FactorRow, ...]
     recovery: RecoveryRow | None
-    sessions: tuple[Session, ...]
-    activity: tuple[Activity, ...]
     demanded: bool
     """Whether policy demands a second factor, so that the last one must stay."""
-    recovered: bool
-    """Whether a recovery code was used and nothing has taken the lost factor's place yet."""
-    unused: tuple[FactorRow, ...]
-    """Factors that were set up a while ago and never used since."""
     closing: Closing
     """Which sessions end when the factors change."""
     deletable: bool
     """Whether policy lets this owner delete the account."""
 
 
-async def overview(engine: Engine, bearer: Bearer, *, limit: int = 20) -> Overview:
+@dataclass(frozen=True, slots=True)
+class Overview(Standing):
+    """Everything an owner sees at once."""
+
+    sessions: tuple[Session, ...]
+    browsers: tuple[DeviceRow, ...]
+    activity: tuple[Activity, ...]
+    recovered: bool
+    """Whether a recovery code was used and nothing has taken the lost factor's place yet."""
+    unused: tuple[FactorRow, ...]
+    """Factors that were set up a while ago and never used since."""
+
+
+async def standing(engine: Engine, bearer: Bearer) -> Standing:
+    """Return what protects the bearer's account; InvalidToken if the session has ended."""
+    return Standing(**_standing(engine, *await sessions.look(engine, bearer)))
+
+
+def _standing(engine: Engine, view: View, session: Session) -> dict[str, Any]:
+    policy = engine.policy(view.policy)
+    return {
+        "subject": view.subject,
+        "session": session,
+        "factors": factor_rows(engine, view),
+        "recovery": recovery_row(engine, view),
+        "demanded": is_demanded(policy, view, session),
+        "closing": policy.closing,
+        "deletable": may_delete(policy, view.subject),
+    }
+
+
+async def overview(engine: Engine, bearer: Bearer, context: Context) -> Overview:
     """Return what the bearer sees of the account; InvalidToken if the session has ended."""
-    now = engine.clock.now()
-    view, session = await sessions.look(engine, bearer)
-    subject, policy = view.subject, engine.policy(view.policy)
+    view, session = await sessions.look(engine, bearer, devices=True)
+    found = await _overview(engine, view, session, context, READ)
+    return replace(found, activity=found.activity[:SHOWN])
+
+
+async def _overview(
+    engine: Engine, view: View, session: Session, context: Context, limit: int
+) -> Overview:
+    now, policy, subject = engine.clock.now(), engine.policy(view.policy), view.subject
+    kept = _standing(engine, view, session)
     open_ones = await engine.store.sessions(subject.realm, subject.id)
-    happened = await _told(engine, subject, READ)
-    rows = factor_rows(engine, view)
+    happened = await _told(engine, subject, limit)
     return Overview(
-        subject=subject,
-        session=session,
-        factors=rows,
-        recovery=recovery_row(engine, view),
+        **kept,
         sessions=tuple(one for one in open_ones if is_alive(one, now)),
-        activity=happened[:limit],
-        demanded=is_demanded(policy, view, session),
-        recovered=_is_lost(rows, happened),
-        unused=_untried(rows, policy, now),
-        closing=policy.closing,
-        deletable=may_delete(policy, subject),
+        browsers=devices.rows(engine, view, context, now),
+        activity=happened,
+        recovered=_is_lost(kept["factors"], happened),
+        unused=_untried(kept["factors"], policy, now),
     )
 
 
@@ -129,8 +160,7 @@ async def export(engine: Engine, bearer: Bearer, context: Context) -> Overview:
     It is recorded: whoever takes a copy with a stolen session leaves a trace.
     """
     now = engine.clock.now()
-    view, session = await sessions.look(engine, bearer)
+    view, session = await sessions.look(engine, bearer, devices=True)
     require_fresh(engine, view, session, engine.policy(view.policy), now)
     await engine.commit(engine.record("account.exported", now, view.subject, context))
-    found = await overview(engine, bearer)
-    return replace(found, activity=await _told(engine, view.subject, KEPT))
+    return await _overview(engine, view, session, context, KEPT)

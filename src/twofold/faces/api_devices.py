@@ -81,9 +81,8 @@ class DeviceApi:
     async def listed(self, request: Request) -> Response:
         """List remembered browsers."""
         signed = await self._entrance.signed(request)
-        rows = await devices.listed(self._engine, signed.bearer, signed.context)
-        days = await devices.offered(self._engine, signed.bearer, signed.context)
-        return json(DeviceList(tuple(map(device_shape, rows)), days))
+        found = await devices.listed(self._engine, signed.bearer, signed.context)
+        return json(DeviceList(tuple(map(device_shape, found.rows)), found.offered))
 
     async def remember(self, request: Request, _: shapes.Empty) -> Response:
         """Remember the browser that asks."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from twofold.ceremonies import devices, overview, sessions, step_up
+from twofold.ceremonies import overview, sessions, step_up
 from twofold.ceremonies.overview import Overview
 from twofold.core.encoding import to_base64url
 from twofold.core.errors import NotFound
@@ -39,10 +39,9 @@ class AccountPages:
     async def account(self, request: Request) -> Response:
         """Show what protects the account, who is signed in to it, and what happened."""
         signed = await self._desk.signed(request)
-        found = await overview.overview(self._engine, signed.bearer)
+        found = await overview.overview(self._engine, signed.bearer, signed.context)
         session, left = found.session, found.recovery
         later = ADVICE in self._desk.put_off(request)
-        browsers = await devices.listed(self._engine, signed.bearer, signed.context)
         return self._desk.show(
             request,
             "account.html",
@@ -59,7 +58,7 @@ class AccountPages:
             unused=found.unused,
             lonely=len(found.factors) == 1 and not found.recovered and not later,
             places=tuple(words.place(one, session.id) for one in found.sessions),
-            browsers=tuple(map(words.browser, browsers)),
+            browsers=tuple(map(words.browser, found.browsers)),
             events=tuple(map(words.event, found.activity)),
             deletable=found.deletable,
             dialects=self._pages.dialects if found.subject.admin else (),

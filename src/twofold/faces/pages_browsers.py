@@ -39,10 +39,10 @@ class BrowserPages:
         onward = self._onward(request.query.get(RETURN_TO))
         if ASKED in self._desk.put_off(request):
             return redirect(onward)
-        days = await devices.offered(self._engine, signed.bearer, signed.context)
-        if not days:
+        found = await devices.listed(self._engine, signed.bearer, signed.context)
+        if not found.offered:
             return redirect(onward)
-        return self._pages.show(request, "remember.html", days=days, return_to=onward)
+        return self._pages.show(request, "remember.html", days=found.offered, return_to=onward)
 
     async def answered(self, request: Request) -> Response:
         """Remember this browser, or ask no more for a while; then lead on."""

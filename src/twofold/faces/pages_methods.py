@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from twofold.ceremonies import enrol, manage, overview, recover
-from twofold.ceremonies.overview import Overview
+from twofold.ceremonies.overview import Standing
 from twofold.core.errors import LastFactor, Malformed, NotFound, TwofoldError
 from twofold.core.policy import Closing
 from twofold.faces import intents
@@ -34,9 +34,9 @@ class MethodPages:
         found, row = await self._row(request)
         return self._method(request, found, row)
 
-    async def _row(self, request: Request) -> tuple[Overview, manage.FactorRow]:
+    async def _row(self, request: Request) -> tuple[Standing, manage.FactorRow]:
         signed = await self._desk.signed(request)
-        found = await overview.overview(self._engine, signed.bearer, limit=0)
+        found = await overview.standing(self._engine, signed.bearer)
         for row in found.factors:
             if row.id == request.params["id"]:
                 return found, named(row)
@@ -45,7 +45,7 @@ class MethodPages:
     def _method(
         self,
         request: Request,
-        found: Overview,
+        found: Standing,
         row: manage.FactorRow,
         error: TwofoldError | None = None,
     ) -> Response:
@@ -86,7 +86,7 @@ class MethodPages:
     def _removal(
         self,
         request: Request,
-        found: Overview,
+        found: Standing,
         row: manage.FactorRow,
         error: TwofoldError | None = None,
     ) -> Response:
@@ -158,7 +158,7 @@ class MethodPages:
     async def codes(self, request: Request) -> Response:
         """Say what new recovery codes do to the old ones."""
         signed = await self._desk.signed(request)
-        found = await overview.overview(self._engine, signed.bearer, limit=0)
+        found = await overview.standing(self._engine, signed.bearer)
         if not found.factors:
             return redirect(intents.HOME)
         return self._desk.show(request, "account_codes.html", recovery=found.recovery)

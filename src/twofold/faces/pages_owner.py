@@ -129,7 +129,7 @@ class OwnerPages:
     async def deleting(self, request: Request) -> Response:
         """Say what is lost with the account."""
         signed = await self._desk.signed(request)
-        found = await overview.overview(self._engine, signed.bearer, limit=0)
+        found = await overview.standing(self._engine, signed.bearer)
         if not found.deletable:
             raise NotAllowed
         return self._desk.show(request, "account_delete.html", subject=found.subject)
