@@ -13,7 +13,7 @@ from twofold.faces import intents, words
 from twofold.faces.pages import ASKED, Form, Pages
 from twofold.faces.transport import Caller, Signed
 from twofold.web.headers import Header
-from twofold.web.kit import Request, Response, Route
+from twofold.web.kit import Request, Response
 from twofold.web.response import redirect
 
 ADVICE: Final = "second-method"
@@ -24,8 +24,6 @@ _SECONDS: Final = 60
 
 _MONTH: Final = 30 * 86_400
 _PUT_OFF: Final = frozenset({ADVICE, ASKED})
-
-Handler = Callable[[Request], Awaitable[Response]]
 
 
 class Desk:
@@ -91,11 +89,4 @@ class Desk:
         notice = words.NOTICES.get(word, "")
         return self.pages.show(
             request, template, *headers, *heard, status=status, notice=notice, **values
-        )
-
-    def table(self, *rows: tuple[str, str, Handler]) -> tuple[Route, ...]:
-        """Routes of pages: unlisted, and with errors in words."""
-        return tuple(
-            Route(method, path, handler, listed=False, on_error=self.pages.refused)
-            for method, path, handler in rows
         )

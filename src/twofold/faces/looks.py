@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -18,6 +18,7 @@ from twofold.web.csrf import origin_of
 from twofold.web.headers import ASSET, Sources
 from twofold.web.kit import Request, Response, Route
 from twofold.web.languages import marked
+from twofold.web.routes import Handler
 
 _TRUSTED: Final = 5 * SECOND
 """How long a page may show the theme before the last change."""
@@ -122,9 +123,7 @@ class Looks:
             self._version = version
             self.now = look_of(worn, engine.rules.issuer, self._front.return_to)
 
-    def dressed(
-        self, handler: Callable[[Request], Awaitable[Response]]
-    ) -> Callable[[Request], Awaitable[Response]]:
+    def dressed(self, handler: Handler) -> Handler:
         """The handler, preceded by a look at the theme."""
 
         async def handle(request: Request) -> Response:

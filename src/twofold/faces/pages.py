@@ -35,6 +35,7 @@ from twofold.web.kit import Request, Response, Route
 from twofold.web.languages import Language, languages, named
 from twofold.web.problems import refusal
 from twofold.web.response import redirect
+from twofold.web.routes import Handler
 
 HERE: Final = Path(__file__).parent
 _TEMPLATES: Final = Templates(HERE / "templates")
@@ -227,6 +228,13 @@ class Pages:
             error=error,
             over=isinstance(error, OVER),
             reference=request.id,
+        )
+
+    def table(self, *rows: tuple[str, str, Handler]) -> tuple[Route, ...]:
+        """Routes of pages: unlisted, and with errors in words."""
+        return tuple(
+            Route(method, path, handler, listed=False, on_error=self.refused)
+            for method, path, handler in rows
         )
 
     def routes(self) -> tuple[Route, ...]:

@@ -140,7 +140,7 @@ class AccountPages:
 
     def routes(self) -> tuple[Route, ...]:
         """The route table."""
-        return self._desk.table(
+        return self._desk.pages.table(
             ("GET", "/", self.home),
             ("GET", "/account", self.account),
             ("POST", "/account/open", self.open),

@@ -72,7 +72,7 @@ class BrowserPages:
 
     def routes(self) -> tuple[Route, ...]:
         """The route table."""
-        return self._desk.table(
+        return self._desk.pages.table(
             ("GET", QUESTION, self.question),
             ("POST", QUESTION, self.answered),
             ("POST", "/account/browsers/forget", self.forget),

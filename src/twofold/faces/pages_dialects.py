@@ -13,9 +13,9 @@ from twofold.core.types import Aal
 from twofold.faces import Front
 from twofold.faces.api_dialects import named
 from twofold.faces.pages import Form, Pages
+from twofold.faces.steps import status
 from twofold.faces.transport import Caller, Signed
 from twofold.web.kit import Request, Response, Route
-from twofold.web.problems import status_of
 from twofold.web.response import redirect
 
 PATH: Final = "/admin/dialects/{name}"
@@ -92,7 +92,7 @@ class DialectPages:
         return self._pages.show(
             request,
             "dialect.html",
-            status=200 if error is None else status_of(type(error)),
+            status=status(error),
             dialect=request.params["name"],
             here=PATH.format(name=request.params["name"]),
             rows=shown.rows,
@@ -106,10 +106,7 @@ class DialectPages:
 
     def routes(self) -> tuple[Route, ...]:
         """The route table."""
-        return tuple(
-            Route(method, PATH, handler, listed=False, on_error=self._pages.refused)
-            for method, handler in (("GET", self.show), ("POST", self.save))
-        )
+        return self._pages.table(("GET", PATH, self.show), ("POST", PATH, self.save))
 
 
 def _changes(shown: Shown, form: Form) -> dict[str, Plain | None]:

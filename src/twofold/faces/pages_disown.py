@@ -7,8 +7,8 @@ from twofold.core.errors import TwofoldError, Unavailable
 from twofold.core.types import Transport
 from twofold.faces.answers import OVER
 from twofold.faces.pages import Pages
+from twofold.faces.steps import status
 from twofold.web.kit import Request, Response, Route
-from twofold.web.problems import status_of
 
 
 class DisownPages:
@@ -41,15 +41,11 @@ class DisownPages:
         error: TwofoldError | None = None,
         token: str = "",
     ) -> Response:
-        status = 200 if error is None else status_of(type(error))
         return self._pages.show(
-            request, "disown.html", status=status, done=done, error=error, token=token
+            request, "disown.html", status=status(error), done=done, error=error, token=token
         )
 
     def routes(self) -> tuple[Route, ...]:
         """The route table."""
         path = f"/{disown.PURPOSE}"
-        return tuple(
-            Route(method, path, handler, listed=False, on_error=self._pages.refused)
-            for method, handler in (("GET", self.ask), ("POST", self.act))
-        )
+        return self._pages.table(("GET", path, self.ask), ("POST", path, self.act))

@@ -18,7 +18,7 @@ from twofold.faces import intents
 from twofold.faces.actions import PASSKEY
 from twofold.faces.api_ceremony import wish
 from twofold.faces.pages import Pages
-from twofold.faces.steps import WRONG, going, signed, status, typed, waiting
+from twofold.faces.steps import WRONG, inspected, signed, standing, status, typed, waiting
 from twofold.faces.transport import Caller
 from twofold.web import qr
 from twofold.web.headers import Header
@@ -64,7 +64,7 @@ class EnrolPages:
 
     async def enrol(self, request: Request) -> Response:
         """Offer what may be set up, or ask for the code of what is being set up."""
-        caller, pending = await self._standing(request)
+        caller, pending = await standing(self._engine, self._entrance, request)
         if pending.ceremony.state not in (State.ENROL, State.CONFIRM):
             return self._pages.onward(pending, caller)
         return self._enrol(request, pending)
@@ -127,7 +127,7 @@ class EnrolPages:
                 self._engine, caller.ticket, form["kind"], caller.context, wanted
             )
         except (*WRONG, Malformed, NotPossible) as error:
-            pending = going(await login.inspect(self._engine, caller.ticket, caller.context))
+            pending = await inspected(self._engine, caller)
             if pending.ceremony.state not in (State.ENROL, State.CONFIRM):
                 raise
             return self._enrol(request, pending, error=error, named=form["label"][:_LABEL])
@@ -146,7 +146,7 @@ class EnrolPages:
             answer = signed(form["credential"]) if passkey else typed(form["code"])
             outcome = await enrol.confirm(self._engine, caller.ticket, answer, caller.context)
         except (*WRONG, Malformed) as error:
-            pending = going(await login.inspect(self._engine, caller.ticket, caller.context))
+            pending = await inspected(self._engine, caller)
             return self._enrol(request, pending, error=error)
         return self.ended(request, outcome, caller, steps=_WITH_CODES)
 
@@ -209,21 +209,13 @@ class EnrolPages:
             await login.skip(self._engine, caller.ticket, caller.context), caller
         )
 
-    async def _standing(self, request: Request) -> tuple[Caller, Pending]:
-        caller = self._entrance.continuing(request)
-        return caller, going(await login.inspect(self._engine, caller.ticket, caller.context))
-
     def routes(self) -> tuple[Route, ...]:
         """The route table."""
-        table = (
+        return self._pages.table(
             ("GET", "/login/enrol", self.enrol),
             ("POST", "/login/enrol", self.enrol_begun),
             ("POST", "/login/enrol/confirm", self.enrol_confirmed),
             ("POST", "/login/skip", self.skip),
-        )
-        return tuple(
-            Route(method, path, handler, listed=False, on_error=self._pages.refused)
-            for method, path, handler in table
         )
 
 

@@ -14,7 +14,7 @@ from twofold.faces import intents
 from twofold.faces.actions import PASSKEY
 from twofold.faces.pages import RETURN_TO, Form, Pages
 from twofold.faces.pages_enrol import KINDS, EnrolPages
-from twofold.faces.steps import WRONG, going, signed, status, typed, waiting
+from twofold.faces.steps import WRONG, inspected, signed, standing, status, typed, waiting
 from twofold.faces.transport import Caller
 from twofold.faces.words import ENDED
 from twofold.web.headers import Header
@@ -103,7 +103,7 @@ class LoginPages:
 
     async def password(self, request: Request) -> Response:
         """Ask somebody who is signed in for the password again."""
-        caller, pending = await self._standing(request)
+        caller, pending = await standing(self._engine, self._entrance, request)
         if pending.ceremony.state is not State.FIRST_FACTOR:
             return self._pages.onward(pending, caller)
         if pending.ceremony.subject is None and not pending.ceremony.identifier:
@@ -116,7 +116,7 @@ class LoginPages:
         instead = _OPENS_NOTHING if isinstance(error, errors.InvalidCredentials) else ""
         if "factor" not in form.fields:
             return await self._sign_in(request, form, error=error, instead=instead)
-        _, pending = await self._standing(request)
+        _, pending = await standing(self._engine, self._entrance, request)
         return self._password(request, pending, error, instead)
 
     def _password(
@@ -146,13 +146,13 @@ class LoginPages:
                 self._engine, caller.ticket, form["password"], caller.context
             )
         except (errors.InvalidCredentials, errors.Throttled, errors.Unavailable) as error:
-            pending = going(await login.inspect(self._engine, caller.ticket, caller.context))
+            pending = await inspected(self._engine, caller)
             return self._password(request, pending, error)
         return self._pages.onward(outcome, caller)
 
     async def code(self, request: Request) -> Response:
         """Ask for a code; which method it is for stands in the query."""
-        caller, pending = await self._standing(request)
+        caller, pending = await standing(self._engine, self._entrance, request)
         if pending.ceremony.state not in (State.SECOND_FACTOR, State.CHALLENGE):
             return self._pages.onward(pending, caller)
         recovery = request.query.get("use") == "recovery" and pending.recovery
@@ -221,7 +221,7 @@ class LoginPages:
     async def _again(
         self, request: Request, caller: Caller, form: Form, error: TwofoldError
     ) -> Response:
-        pending = going(await login.inspect(self._engine, caller.ticket, caller.context))
+        pending = await inspected(self._engine, caller)
         recovery = "recovery_code" in form.fields
         return self._code(request, pending, form["factor"], recovery=recovery, error=error)
 
@@ -258,13 +258,9 @@ class LoginPages:
         """
         return self._enrolment.ended(request, outcome, caller, account=account)
 
-    async def _standing(self, request: Request) -> tuple[Caller, Pending]:
-        caller = self._entrance.continuing(request)
-        return caller, going(await login.inspect(self._engine, caller.ticket, caller.context))
-
     def routes(self) -> tuple[Route, ...]:
         """The route table."""
-        table = (
+        own = self._pages.table(
             ("GET", "/login", self.sign_in),
             ("POST", "/login", self.sign_in_sent),
             ("GET", "/login/password", self.password),
@@ -273,10 +269,6 @@ class LoginPages:
             ("POST", "/login/code", self.code_sent),
             ("POST", "/login/challenge", self.challenge),
             ("POST", "/login/cancel", self.cancel),
-        )
-        own = tuple(
-            Route(method, path, handler, listed=False, on_error=self._pages.refused)
-            for method, path, handler in table
         )
         return (*own, *self._enrolment.routes())
 

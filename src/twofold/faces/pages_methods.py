@@ -10,9 +10,9 @@ from twofold.faces import intents
 from twofold.faces.authenticators import named
 from twofold.faces.desk import Desk
 from twofold.faces.pages_login import KINDS, LoginPages
+from twofold.faces.steps import status
 from twofold.faces.transport import Caller
 from twofold.web.kit import Request, Response, Route
-from twofold.web.problems import status_of
 from twofold.web.response import redirect
 
 _LABEL = 64
@@ -52,7 +52,7 @@ class MethodPages:
         return self._desk.show(
             request,
             "account_method.html",
-            status=200 if error is None else status_of(type(error)),
+            status=status(error),
             error=error,
             method=row,
             several=len(found.factors) > 1,
@@ -94,7 +94,7 @@ class MethodPages:
         return self._desk.show(
             request,
             "account_remove.html",
-            status=200 if error is None else status_of(type(error)),
+            status=status(error),
             error=error,
             method=row,
             others=others,
@@ -177,7 +177,7 @@ class MethodPages:
 
     def routes(self) -> tuple[Route, ...]:
         """The route table."""
-        return self._desk.table(
+        return self._desk.pages.table(
             ("GET", "/account/methods/add", self.adding),
             ("POST", "/account/methods/add", self.add),
             ("GET", "/account/methods/{id}", self.method),

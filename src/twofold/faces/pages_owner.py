@@ -10,8 +10,8 @@ from twofold.core.errors import Malformed, NotAllowed, TwofoldError
 from twofold.faces import intents
 from twofold.faces.api_owner import export_of
 from twofold.faces.desk import Desk
+from twofold.faces.steps import status
 from twofold.web.kit import Request, Response, Route
-from twofold.web.problems import status_of
 from twofold.web.response import json
 
 _PASSWORD = (
@@ -43,7 +43,7 @@ class OwnerPages:
         return self._desk.show(
             request,
             "account_password.html",
-            status=200 if error is None else status_of(type(error)),
+            status=status(error),
             error=error,
             wrong=isinstance(error, errors.InvalidCredentials),
             name=name,
@@ -81,7 +81,7 @@ class OwnerPages:
         return self._desk.show(
             request,
             "account_address.html",
-            status=200 if error is None else status_of(type(error)),
+            status=status(error),
             error=error,
             subject=subject,
             typed=typed,
@@ -149,7 +149,7 @@ class OwnerPages:
 
     def routes(self) -> tuple[Route, ...]:
         """The route table."""
-        return self._desk.table(
+        return self._desk.pages.table(
             ("GET", intents.place("password"), self.password),
             ("POST", intents.place("password"), self.change_password),
             ("GET", intents.place("address"), self.address),

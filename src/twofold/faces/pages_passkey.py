@@ -6,7 +6,7 @@ nothing and changes no cookie, and a page that was open for long does not ask wh
 
 from __future__ import annotations
 
-from twofold.ceremonies import login, passkey, prove
+from twofold.ceremonies import passkey, prove
 from twofold.ceremonies.outcomes import Outcome, Pending
 from twofold.core import errors
 from twofold.core.errors import Malformed, TwofoldError
@@ -14,7 +14,7 @@ from twofold.core.types import Transport
 from twofold.faces.actions import PASSKEY
 from twofold.faces.pages import RETURN_TO, Form
 from twofold.faces.pages_login import LoginPages
-from twofold.faces.steps import going, signed
+from twofold.faces.steps import going, inspected, signed
 from twofold.faces.transport import Caller
 from twofold.web.kit import Request, Response, Route
 from twofold.web.response import json
@@ -70,7 +70,7 @@ class PasskeyPages:
             return None
         caller = self._entrance.continuing(request)
         try:
-            return going(await login.inspect(self._engine, caller.ticket, caller.context))
+            return await inspected(self._engine, caller)
         except TwofoldError:
             return None
 
@@ -101,11 +101,7 @@ class PasskeyPages:
 
     def routes(self) -> tuple[Route, ...]:
         """The route table."""
-        table = (
-            ("/login/passkey/options", self.options),
-            ("/login/passkey", self.sign_in),
-        )
-        return tuple(
-            Route("POST", path, handler, listed=False, on_error=self._pages.refused)
-            for path, handler in table
+        return self._pages.table(
+            ("POST", "/login/passkey/options", self.options),
+            ("POST", "/login/passkey", self.sign_in),
         )

@@ -15,8 +15,8 @@ from twofold.core.errors import Malformed, NotAllowed, TwofoldError
 from twofold.core.types import Transport
 from twofold.faces.answers import OVER
 from twofold.faces.desk import Desk
+from twofold.faces.steps import status
 from twofold.web.kit import Request, Response, Route
-from twofold.web.problems import status_of
 
 _LATER = (errors.Throttled, errors.Unavailable)
 _REGISTER = (*_LATER, errors.WeakPassword, errors.Taken, Malformed)
@@ -50,7 +50,7 @@ class RegisterPages:
         return self._desk.show(
             request,
             "register.html",
-            status=_status(error),
+            status=status(error),
             error=error,
             email=typed.get("email", "")[:_NAME],
             name=typed.get("name", "")[:_NAME],
@@ -79,9 +79,7 @@ class RegisterPages:
     def _forgot(
         self, request: Request, error: TwofoldError | None = None, *, sent: bool = False
     ) -> Response:
-        return self._desk.show(
-            request, "forgot.html", status=_status(error), sent=sent, error=error
-        )
+        return self._desk.show(request, "forgot.html", status=status(error), sent=sent, error=error)
 
     async def forgot_sent(self, request: Request) -> Response:
         """Send a message if there is somebody to send it to; the page is the same if not."""
@@ -148,7 +146,7 @@ class RegisterPages:
         return self._desk.show(
             request,
             "token.html",
-            status=_status(error),
+            status=status(error),
             purpose=purpose,
             done=done,
             error=error,
@@ -158,7 +156,7 @@ class RegisterPages:
 
     def routes(self) -> tuple[Route, ...]:
         """The route table."""
-        return self._desk.table(
+        return self._desk.pages.table(
             ("GET", "/register", self.register),
             ("POST", "/register", self.register_sent),
             ("GET", "/forgot-password", self.forgot),
@@ -170,7 +168,3 @@ class RegisterPages:
             ("GET", f"/{address.CHANGE}", self.change),
             ("POST", f"/{address.CHANGE}", self.change_sent),
         )
-
-
-def _status(error: TwofoldError | None) -> int:
-    return 200 if error is None else status_of(type(error))

@@ -7,11 +7,15 @@ from typing import Final
 from msgspec import MsgspecError
 from msgspec.json import decode
 
+from twofold.ceremonies import login
+from twofold.ceremonies.engine import Engine
 from twofold.ceremonies.outcomes import Outcome, Pending
 from twofold.core import errors, otp
 from twofold.core.errors import Malformed, NotPossible, TwofoldError
 from twofold.faces import shapes
+from twofold.faces.transport import Caller, Entrance
 from twofold.web.headers import Header
+from twofold.web.kit import Request
 from twofold.web.problems import status_of
 
 WRONG: Final = (
@@ -33,6 +37,17 @@ def going(outcome: Outcome) -> Pending:
             return outcome
         case _:
             raise NotPossible
+
+
+async def inspected(engine: Engine, caller: Caller) -> Pending:
+    """Where the caller's ceremony stands; NotPossible if it is over."""
+    return going(await login.inspect(engine, caller.ticket, caller.context))
+
+
+async def standing(engine: Engine, entrance: Entrance, request: Request) -> tuple[Caller, Pending]:
+    """Who goes on with a ceremony, and where it stands."""
+    caller = entrance.continuing(request)
+    return caller, await inspected(engine, caller)
 
 
 def status(error: TwofoldError | None) -> int:
