@@ -16,17 +16,15 @@ from twofold.ceremonies.engine import Engine
 from twofold.ceremonies.manage import (
     FactorRow,
     factor_rows,
-    forgetting,
     found,
-    recovery_of,
     unbinding,
+    unbinding_all,
 )
 from twofold.core import identifiers, letters
-from twofold.core.effects import Bind, CloseSessions, Effect, Forget, Forgive, Unbind
+from twofold.core.effects import Bind, CloseSessions, Effect, Forget, Forgive
 from twofold.core.errors import Malformed, NotAllowed, NotFound
 from twofold.core.throttle import of_kind
 from twofold.core.types import (
-    Binding,
     Context,
     Instant,
     Realm,
@@ -72,7 +70,7 @@ async def reset_factors(
         )
         await engine.commit(
             *rebound(view.subject),
-            *(_all_gone(engine, view) if only is None else _one_gone(engine, view, only)),
+            *(unbinding_all(engine, view) if only is None else _one_gone(engine, view, only)),
             CloseSessions(view.subject.id),
             record,
             *_told(engine, view.subject, rows, only, now),
@@ -98,19 +96,6 @@ def _told(
             {"kind": row.kind, "label": row.label, "administrator": 1},
         )
     )
-
-
-def _all_gone(engine: Engine, view: View) -> tuple[Effect, ...]:
-    gone = [method.authenticator for method in second.methods(engine, view)]
-    # What a login has begun to set up goes along: whoever saw it could still confirm it.
-    gone += [held for held in view.authenticators if held.state is Binding.PENDING]
-    recovery = recovery_of(engine, view)
-    if recovery is not None:
-        gone.append(recovery)
-    effects: list[Effect] = [Unbind(held.subject, held.id) for held in gone]
-    for kind in dict.fromkeys(held.kind for held in gone):
-        effects += forgetting(view, kind)
-    return tuple(effects)
 
 
 def _one_gone(engine: Engine, view: View, id: str) -> tuple[Effect, ...]:

@@ -22,7 +22,7 @@ from twofold.core.ceremony import Ceremony, State, Step, advance
 from twofold.core.effects import Amend, Bind, CloseSessions, Effect, OpenSession
 from twofold.core.errors import CodeRejected, NotAllowed, StaleSecurityState
 from twofold.core.networks import source_key
-from twofold.core.policy import WISH, Policy
+from twofold.core.policy import Policy, wishing
 from twofold.core.types import Authenticator, Binding, Context, Instant, View
 from twofold.factors import Answer, Bound, Wish
 
@@ -119,10 +119,9 @@ async def _bound(
         engine, ceremony, policy, attempt.context, attempt.answer, now, proofs=proofs
     )
     told = {"kind": held.kind, "label": held.label, **seen_from(attempt.context)}
-    # What is bound is asked for; the wish for it is fulfilled.
-    kept = {name: value for name, value in subject.attributes.items() if name != WISH}
     await engine.commit(
-        *rebound(subject, attributes=kept),
+        # What is bound is asked for; the wish for it is fulfilled.
+        *rebound(subject, attributes=wishing(subject, None)),
         judged.proof.spend,
         *renewed(engine, method, judged.proof),
         *judged.budget.right(),

@@ -10,11 +10,11 @@ from twofold.ceremonies.changes import password_set
 from twofold.ceremonies.engine import Engine
 from twofold.ceremonies.grants import again, granted, new_session, session_id
 from twofold.ceremonies.judging import renewed
+from twofold.ceremonies.openings import NOBODY, opened
 from twofold.ceremonies.outcomes import Done, Outcome, Pending
-from twofold.ceremonies.passkey import NOBODY
 from twofold.ceremonies.proceed import EVENTS, Right, proceed
 from twofold.ceremonies.prove import asked
-from twofold.core.ceremony import Ceremony, Kind, State, Step, advance, require_step
+from twofold.core.ceremony import Ceremony, State, Step, advance, require_step
 from twofold.core.effects import Effect, OpenSession, Record, Unchanged
 from twofold.core.errors import (
     CeremonyConsumed,
@@ -69,16 +69,7 @@ async def begin(
     ``purpose`` travels sealed in the ticket and comes back with the grant.
     """
     now = engine.clock.now()
-    ceremony = engine.begun(
-        Kind.LOGIN,
-        State.FIRST_FACTOR,
-        context,
-        now,
-        life=engine.rules.policy.ceremony_life,
-        require=require or Requirement(),
-        identifier=identifier,
-        purpose=purpose,
-    )
+    ceremony = opened(engine, context, now, identifier=identifier, require=require, purpose=purpose)
     if answer is None:
         return second.pending(engine, ceremony, None, engine.rules.policy)
     return await _open(engine, ceremony, identifier, answer, context, now)

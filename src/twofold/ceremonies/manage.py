@@ -21,7 +21,7 @@ from twofold.core.effects import Amend, Effect, Forgive, Unbind, Unchanged
 from twofold.core.errors import LastFactor, NotFound
 from twofold.core.policy import Closing, Enforcement, Policy, enforced
 from twofold.core.throttle import of_kind
-from twofold.core.types import Authenticator, Context, Instant, Session, View
+from twofold.core.types import Authenticator, Binding, Context, Instant, Session, View
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +190,22 @@ def unbinding(
     recovery = recovery_of(engine, view)
     if recovery is not None and not left:
         effects += (Unbind(held.subject, recovery.id), *forgetting(view, recovery.kind))
+    return tuple(effects)
+
+
+def unbinding_all(engine: Engine, view: View) -> tuple[Effect, ...]:
+    """Return what removes every second factor, and the recovery codes.
+
+    What a login has begun to set up goes along: whoever saw it could still confirm it.
+    """
+    gone = [method.authenticator for method in second.methods(engine, view)]
+    gone += [held for held in view.authenticators if held.state is Binding.PENDING]
+    recovery = recovery_of(engine, view)
+    if recovery is not None:
+        gone.append(recovery)
+    effects: list[Effect] = [Unbind(held.subject, held.id) for held in gone]
+    for kind in dict.fromkeys(held.kind for held in gone):
+        effects += forgetting(view, kind)
     return tuple(effects)
 
 

@@ -15,9 +15,10 @@ from twofold.ceremonies import browsers, guesses, second
 from twofold.ceremonies.engine import Engine
 from twofold.ceremonies.grants import again, session_id
 from twofold.ceremonies.judging import Attempt, Judged, Words, judge, paid, spending
+from twofold.ceremonies.openings import NOBODY, opened
 from twofold.ceremonies.outcomes import Outcome, Pending
 from twofold.ceremonies.proceed import Right, proceed
-from twofold.core.ceremony import Ceremony, Kind, State, Step, require_step
+from twofold.core.ceremony import Ceremony, Step, require_step
 from twofold.core.effects import Effect
 from twofold.core.errors import (
     CodeAlreadyUsed,
@@ -41,9 +42,6 @@ from twofold.core.types import (
 )
 from twofold.factors import Answer, Discoverable, Held
 
-NOBODY = SubjectId("0" * 32)
-"""Whose decoy is judged when the subject is unknown, so that it costs the same (I8)."""
-
 WORDS = Words("login.passkey.refused", "login.passkey.replayed", "login.blocked")
 
 
@@ -61,16 +59,7 @@ async def begin(
     ``purpose`` travels sealed in the ticket and comes back with the grant.
     """
     now = engine.clock.now()
-    ceremony = engine.begun(
-        Kind.LOGIN,
-        State.FIRST_FACTOR,
-        context,
-        now,
-        life=engine.rules.policy.ceremony_life,
-        require=require or Requirement(),
-        identifier=identifier,
-        purpose=purpose,
-    )
+    ceremony = opened(engine, context, now, identifier=identifier, require=require, purpose=purpose)
     return invited(engine, ceremony, now)
 
 

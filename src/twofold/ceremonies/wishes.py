@@ -14,14 +14,14 @@ from twofold.ceremonies import second, sessions
 from twofold.ceremonies.admin import find
 from twofold.ceremonies.changes import changed, password_set
 from twofold.ceremonies.engine import Engine
-from twofold.ceremonies.manage import forgetting, recovery_of
+from twofold.ceremonies.manage import unbinding_all
 from twofold.ceremonies.sessions import Bearer
 from twofold.ceremonies.step_up import require_fresh
-from twofold.core.effects import CloseSessions, Effect, Forget, Unbind
+from twofold.core.effects import CloseSessions, Effect, Forget
 from twofold.core.errors import NotAllowed
-from twofold.core.policy import WISH, Enforcement, enforced
+from twofold.core.policy import WISH, Enforcement, enforced, wishing
 from twofold.core.throttle import NONE, of_kind
-from twofold.core.types import Binding, Context, Instant, Realm, Session, Subject, View
+from twofold.core.types import Context, Instant, Realm, Session, Subject, View
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ async def switch(engine: Engine, context: Context, by: str, subject: str, *, on:
         event = "wish.on" if on else "wish.off"
         record = engine.record(event, now, view.subject, context, by=by)
         told = () if on else engine.letter(now, view.subject, "second-step-off", {})
-        return _with(view.subject, wish), (record, *told)
+        return wishing(view.subject, wish), (record, *told)
 
     await _changed(engine, context, subject, change)
 
@@ -130,28 +130,15 @@ async def begin_anew(
             methods=[method.factor.kind for method in bound],
         )
         effects = (
-            *_gone(engine, view),
+            *unbinding_all(engine, view),
             Forget(view.subject.id),
             CloseSessions(view.subject.id),
             record,
             *engine.letter(now, view.subject, "factor-reset", {}),
         )
-        return _with(view.subject, wish), effects
+        return wishing(view.subject, wish), effects
 
     await _changed(engine, context, subject, change)
-
-
-def _gone(engine: Engine, view: View) -> tuple[Effect, ...]:
-    """Return what removes every second factor, bound or pending, and the recovery codes."""
-    gone = [method.authenticator for method in second.methods(engine, view)]
-    gone += [a for a in view.authenticators if a.state is Binding.PENDING]
-    recovery = recovery_of(engine, view)
-    if recovery is not None:
-        gone.append(recovery)
-    effects: list[Effect] = [Unbind(held.subject, held.id) for held in gone]
-    for kind in dict.fromkeys(held.kind for held in gone):
-        effects += forgetting(view, kind)
-    return tuple(effects)
 
 
 async def describe(
@@ -167,11 +154,6 @@ async def describe(
         return {**view.subject.attributes, **facts}, (record,)
 
     await _changed(engine, context, subject, change)
-
-
-def _with(subject: Subject, wish: Enforcement | None) -> dict[str, Any]:
-    kept = {name: value for name, value in subject.attributes.items() if name != WISH}
-    return kept if wish is None else {**kept, WISH: str(wish)}
 
 
 async def _changed(

@@ -238,6 +238,12 @@ def references(proofs: Iterable[Proven], reached: Aal, *, trusted: bool = False)
     return tuple(values)
 
 
+def wishing(subject: Subject, wish: Enforcement | None) -> dict[str, object]:
+    """Return a subject's attributes with this wish, or with none."""
+    kept = {name: value for name, value in subject.attributes.items() if name != WISH}
+    return kept if wish is None else {**kept, WISH: str(wish)}
+
+
 def enforced(policy: Policy, subject: Subject, client: str) -> tuple[Enforcement, str]:
     """Return the strictest enforcement that applies, and the rule it comes from."""
     rules = [(policy.enforcement, "realm")]

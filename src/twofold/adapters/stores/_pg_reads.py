@@ -126,14 +126,10 @@ def _authenticators(held: str | None, items: str | None) -> tuple[Any, ...]:
         gathered.setdefault(of, []).append(Item(key, expires_at, ceremony))
     found = _unpacked(held)
     if len(found) > 1:
-        found.sort(key=_age)
+        found.sort(key=rows.by_age)
     for row in found:
         row[_SEALED] = bytes.fromhex(row[_SEALED])
     return tuple([rows.to_authenticator(row, tuple(gathered.get(row[0], ()))) for row in found])
-
-
-def _age(row: rows.Row) -> tuple[int, str]:
-    return row[4], row[0]
 
 
 async def session(

@@ -98,7 +98,7 @@ def view(
     if not subjects:
         return None
     if len(authenticators) > 1:
-        authenticators.sort(key=_age)
+        authenticators.sort(key=rows.by_age)
     items = {row[0]: rows.to_items(row[1]) for row in gathered}
     return View(
         rows.to_subject(subjects[0]),
@@ -108,10 +108,6 @@ def view(
         rows.to_session(_unpacked(sessions[0][0])) if sessions else None,
         tuple(sorted(map(rows.to_device, remembered), key=by_newest)) if remembered else (),
     )
-
-
-def _age(row: rows.Row) -> tuple[int, str]:
-    return row[4], row[0]
 
 
 def session(

@@ -260,6 +260,11 @@ def to_device(row: Row) -> Device:
     return Device(*row[:9])
 
 
+def by_age(row: Row) -> tuple[int, str]:
+    """Sort rows of authenticators as a view has them."""
+    return row[4], row[0]
+
+
 def by_newest(device: Device) -> tuple[int, str]:
     """Sort remembered browsers as a view has them."""
     return -device.created_at, device.id
