@@ -1,19 +1,17 @@
 """Accounts brought along from Structr, with the secrets of their apps."""
 
-import asyncio
 import json
 import sqlite3
 import time
 
 import pytest
 
+from tests.cli.left import inside
 from tests.support.codes import Phone
-from twofold import settings
 from twofold.ceremonies import admin, admin_factors, login, prove
 from twofold.ceremonies.outcomes import Granted, Pending
 from twofold.core.ceremony import State
 from twofold.core.types import DEFAULT_REALM, Context
-from twofold.wiring.house import opened
 
 PASSWORD = "a-quiet-harbour-in-november"
 TF = "security.twofactorauthentication."
@@ -69,17 +67,6 @@ def bring(run, file, *words):
 
 def outcomes(done):
     return {user["name"]: user["outcome"] for user in done.json["users"]}
-
-
-def inside(data, work):
-    async def visit():
-        found = settings.load(
-            options={"data": str(data), "password.memory_kib": 8, "password.time": 1}
-        )
-        async with opened(found) as house:
-            return await work(house)
-
-    return asyncio.run(visit())
 
 
 def letters(data):

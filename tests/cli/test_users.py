@@ -1,29 +1,16 @@
 """Accounts from the command line: by the engine's own acts, with their records and letters."""
 
-import asyncio
 import re
 import sqlite3
 
 import pytest
 
+from tests.cli.left import inside
 from tests.support.people import settle
-from twofold import settings
 from twofold.ceremonies import login
 from twofold.core.types import Context
-from twofold.wiring.house import opened
 
 PASSWORD = "a-quiet-harbour-in-november"
-
-
-def inside(data, work):
-    async def visit():
-        found = settings.load(
-            options={"data": str(data), "password.memory_kib": 8, "password.time": 1}
-        )
-        async with opened(found) as house:
-            return await work(house)
-
-    return asyncio.run(visit())
 
 
 def events(run):
