@@ -5,7 +5,7 @@ import re
 from playwright.async_api import expect
 
 from tests.browser.hands import shown
-from tests.browser.test_pages_with_script import complaints, people, pytestmark, signs_in
+from tests.browser.test_pages_with_script import complaints, people, pytestmark, signs_in, types
 
 __all__ = ["people", "pytestmark"]
 
@@ -21,7 +21,7 @@ async def sets_up(page):
     await page.locator("button[value=totp]").click()
     uri = await page.get_by_role("link", name="Open in an app").get_attribute("href")
     secret = re.search("secret=([A-Z2-7]+)", uri)[1]
-    await page.get_by_label("Code", exact=True).press_sequentially(shown(secret))
+    await types(page.get_by_label("Code", exact=True), shown(secret))
     return secret
 
 
@@ -48,7 +48,7 @@ async def test_a_lost_phone_is_replaced_from_the_banner_and_then_nothing_is_said
 
     await signs_in(page, people)
     await page.get_by_role("link", name="Recovery code").click()
-    await page.get_by_label("Recovery code").fill(codes[0])
+    await types(page.get_by_label("Recovery code"), codes[0])
     await page.get_by_role("button", name="Continue").click()
     banner = page.get_by_text("You signed in with a recovery code. If you have lost a method")
     await expect(banner).to_be_visible()

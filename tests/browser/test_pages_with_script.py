@@ -24,9 +24,15 @@ def people(server):
     return server
 
 
+async def types(field, text):
+    """Type where the page has put the cursor, and not before it has."""
+    await expect(field).to_be_focused()
+    await field.press_sequentially(text)
+
+
 async def signs_in(page, server):
     await page.goto(f"{server.url}/login")
-    await page.get_by_label("Name or e-mail address").fill(NAME)
+    await types(page.get_by_label("Name or e-mail address"), NAME)
     await page.get_by_label("Password", exact=True).fill(PASSWORD)
     await page.get_by_role("button", name="Sign in").click()
 
@@ -46,7 +52,7 @@ async def sets_up(page, server):
     await page.locator("button[value=totp]").click()
     uri = await page.get_by_role("link", name="Open in an app").get_attribute("href")
     secret = key_of(uri)
-    await page.get_by_label("Code", exact=True).press_sequentially(shown(secret))
+    await types(page.get_by_label("Code", exact=True), shown(secret))
     await expect(page.get_by_role("heading", name="Save your recovery codes")).to_be_visible()
     return secret
 
